@@ -1,0 +1,13 @@
+// Times for people: ISO 8601, UTC, nine decimals, always with Z.
+#pragma once
+
+#include <string>
+
+#include "base/ids.h"
+
+namespace sealtrail {
+
+// "2026-11-24T03:04:05.000000006Z". Every int64 has one; years before 1970 too.
+std::string Iso8601(UnixNanos time);
+
+}  // namespace sealtrail

@@ -1,0 +1,34 @@
+#include "env/files.h"
+
+namespace sealtrail::env {
+
+std::string JoinPath(std::string_view dir, std::string_view name) {
+  return fmt::format("{}{}{}", dir, dir.ends_with('/') ? "" : "/", name);
+}
+
+Result<Bytes> ReadFile(FileSystem& files, const std::string& path, uint64_t bytes_max) {
+  SEAL_ASSIGN_OR_RETURN(auto file, files.OpenRead(path));
+  SEAL_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
+  if (size > bytes_max) {
+    return ResourceExhausted("{}: {} bytes, at most {} expected", path, size, bytes_max);
+  }
+  Bytes content(size);
+  SEAL_ASSIGN_OR_RETURN(const size_t got, file->ReadAt(0, content));
+  content.resize(got);
+  return content;
+}
+
+Status ReplaceFile(FileSystem& files, const std::string& dir, std::string_view name,
+                   ByteView content) {
+  const std::string path = JoinPath(dir, name);
+  const std::string temporary = path + ".tmp";
+  if (files.Stat(temporary).ok()) SEAL_RETURN_IF_ERROR(files.Remove(temporary));
+  SEAL_ASSIGN_OR_RETURN(auto file, files.Create(temporary));
+  SEAL_RETURN_IF_ERROR(file->Append(content));
+  SEAL_RETURN_IF_ERROR(file->Sync());
+  SEAL_RETURN_IF_ERROR(file->Close());
+  SEAL_RETURN_IF_ERROR(files.Rename(temporary, path));
+  return files.SyncDir(dir);
+}
+
+}  // namespace sealtrail::env

@@ -1,0 +1,109 @@
+// Files and folders. Durability follows POSIX with fdatasync and fsync of directories, and nothing
+// weaker: a new or renamed entry is durable only after SyncDir of its folder. Errors carry the
+// operation, the path and the system's text: "write DATA/segments/…: No space left on device".
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/status.h"
+
+namespace sealtrail::env {
+
+// Threads  Compatible: one owner.
+class WritableFile {
+ public:
+  virtual ~WritableFile() = default;
+
+  // Writes all of `parts`, in order, at the end, or returns an error after which the tail is
+  // unknown.
+  virtual Status Append(std::span<const ByteView> parts) = 0;
+  Status Append(ByteView bytes) { return Append(std::span<const ByteView>(&bytes, 1)); }
+
+  // fdatasync. After an error it must not be tried again: the pages may be gone and the next call
+  // may lie.
+  virtual Status Sync() = 0;
+
+  virtual Status Close() = 0;
+
+  // Bytes in the file, written ones included whether synced or not.
+  virtual uint64_t size() const = 0;
+};
+
+// Threads  Safe.
+class ReadableFile {
+ public:
+  virtual ~ReadableFile() = default;
+
+  // Reads at most out.size() bytes; fewer only at the end of the file.
+  virtual Result<size_t> ReadAt(uint64_t offset, std::span<uint8_t> out) const = 0;
+
+  virtual Result<uint64_t> Size() const = 0;
+};
+
+// Held until destroyed; the system releases it when the process dies.
+class FileLock {
+ public:
+  virtual ~FileLock() = default;
+};
+
+struct FileInfo {
+  uint64_t size;
+  bool is_directory;
+};
+
+// Threads  Safe.
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+
+  // A new file, mode 0600. AlreadyExists if there is one.
+  virtual Result<std::unique_ptr<WritableFile>> Create(const std::string& path) = 0;
+
+  // An existing file, positioned at its end. NotFound if there is none.
+  virtual Result<std::unique_ptr<WritableFile>> OpenAppend(const std::string& path) = 0;
+
+  virtual Result<std::unique_ptr<ReadableFile>> OpenRead(const std::string& path) = 0;
+
+  // Cuts the file to `size` and syncs it.
+  virtual Status Truncate(const std::string& path, uint64_t size) = 0;
+
+  // Replaces `to` if it is there, in one step.
+  virtual Status Rename(const std::string& from, const std::string& to) = 0;
+
+  virtual Status Remove(const std::string& path) = 0;
+
+  // Mode 0700. OK if it is there already.
+  virtual Status MakeDir(const std::string& path) = 0;
+
+  // Names without path, sorted, without "." and "..".
+  virtual Result<std::vector<std::string>> List(const std::string& path) = 0;
+
+  // NotFound if there is nothing.
+  virtual Result<FileInfo> Stat(const std::string& path) = 0;
+
+  virtual Status SyncDir(const std::string& path) = 0;
+
+  // Bytes free for us on the file system that holds `path`.
+  virtual Result<uint64_t> FreeBytes(const std::string& path) = 0;
+
+  // Locks the file (made if absent) for this process alone. Unavailable if someone else holds it.
+  virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
+};
+
+// All of a file. ResourceExhausted if it is larger than `bytes_max`.
+Result<Bytes> ReadFile(FileSystem& files, const std::string& path, uint64_t bytes_max);
+
+// Puts `content` in place of `dir`/`name` in one durable step: temporary file, sync, rename, sync
+// of the folder. Threads  One writer per name.
+Status ReplaceFile(FileSystem& files, const std::string& dir, std::string_view name,
+                   ByteView content);
+
+std::string JoinPath(std::string_view dir, std::string_view name);
+
+}  // namespace sealtrail::env

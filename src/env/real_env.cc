@@ -1,0 +1,133 @@
+#include <array>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <pthread.h>
+#include <thread>
+#include <time.h>
+
+#include <sys/random.h>
+
+#include "base/mutex.h"
+#include "base/status.h"
+#include "env/env.h"
+#include "env/real_files.h"
+
+namespace sealtrail::env {
+namespace {
+
+int64_t ReadClock(clockid_t id) {
+  timespec t;
+  SEAL_CHECK(::clock_gettime(id, &t) == 0);
+  return t.tv_sec * kNanosPerSecond + t.tv_nsec;
+}
+
+class RealClock : public Clock {
+ public:
+  UnixNanos Now() override { return UnixNanos{ReadClock(CLOCK_REALTIME)}; }
+  MonotonicNanos Monotonic() override { return MonotonicNanos{ReadClock(CLOCK_MONOTONIC)}; }
+};
+
+// The kernel's generator, 256 bytes a call (the most that getrandom returns whole), handed out from
+// a buffer per thread: salts are drawn once a record.
+class RealRandom : public Random {
+ public:
+  void Fill(std::span<uint8_t> out) override {
+    thread_local std::array<uint8_t, 256> buffer;
+    thread_local size_t left = 0;
+    for (uint8_t& byte : out) {
+      if (left == 0) {
+        SEAL_CHECK(::getrandom(buffer.data(), buffer.size(), 0) ==
+                   static_cast<ssize_t>(buffer.size()));
+        left = buffer.size();
+      }
+      byte = buffer[--left];
+      buffer[left] = 0;  // what was handed out once is not kept
+    }
+  }
+};
+
+class ThreadWorker : public Worker {
+ public:
+  explicit ThreadWorker(const std::string& name) : thread_([this] { Run(); }) {
+    ::pthread_setname_np(thread_.native_handle(), name.substr(0, 15).c_str());
+  }
+
+  ~ThreadWorker() override {
+    {
+      MutexLock lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.NotifyOne();
+    thread_.join();
+  }
+
+  void Post(Task task) override {
+    {
+      MutexLock lock(mutex_);
+      ready_.push_back(std::move(task));
+    }
+    wake_.NotifyOne();
+  }
+
+  void PostAfter(int64_t delay_ns, Task task) override {
+    {
+      MutexLock lock(mutex_);
+      timers_.emplace(ReadClock(CLOCK_MONOTONIC) + delay_ns, std::move(task));
+    }
+    wake_.NotifyOne();
+  }
+
+ private:
+  void Run() {
+    while (Task task = Next()) task();
+  }
+
+  // Waits for the next task that is due. Empty when the worker is to end.
+  Task Next() {
+    MutexLock lock(mutex_);
+    for (;;) {
+      const int64_t now = ReadClock(CLOCK_MONOTONIC);
+      while (!timers_.empty() && timers_.begin()->first <= now) {
+        ready_.push_back(std::move(timers_.begin()->second));
+        timers_.erase(timers_.begin());
+      }
+      if (!ready_.empty()) {
+        Task task = std::move(ready_.front());
+        ready_.pop_front();
+        return task;
+      }
+      if (stopping_) return nullptr;
+      if (timers_.empty()) {
+        wake_.Wait(mutex_);
+      } else {
+        wake_.WaitFor(mutex_, std::chrono::nanoseconds(timers_.begin()->first - now));
+      }
+    }
+  }
+
+  Mutex mutex_;
+  CondVar wake_;
+  std::deque<Task> ready_ SEAL_GUARDED_BY(mutex_);
+  std::multimap<int64_t, Task> timers_ SEAL_GUARDED_BY(mutex_);
+  bool stopping_ SEAL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+class ThreadExecutor : public Executor {
+ public:
+  std::unique_ptr<Worker> StartWorker(std::string name) override {
+    return std::make_unique<ThreadWorker>(name);
+  }
+};
+
+}  // namespace
+
+Env RealEnv() {
+  static RealClock clock;
+  static RealRandom random;
+  static ThreadExecutor executor;
+  return {.clock = clock, .files = RealFiles(), .random = random, .executor = executor};
+}
+
+}  // namespace sealtrail::env

@@ -1,0 +1,256 @@
+// POSIX files. Each call is retried on EINTR; every other error is returned with its path.
+#include "env/real_files.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+#include <utility>
+
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/uio.h>
+
+namespace sealtrail::env {
+namespace {
+
+Status SystemError(int error, std::string_view operation, const std::string& path) {
+  const std::string text = fmt::format("{} {}: {}", operation, path, ::strerror(error));
+  switch (error) {
+    case ENOENT:
+      return NotFound("{}", text);
+    case EEXIST:
+      return AlreadyExists("{}", text);
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return FailedPrecondition("{}", text);
+    default:
+      return Unavailable("{}", text);
+  }
+}
+
+template <typename Call>
+auto Retry(Call call) {
+  decltype(call()) result;
+  do {
+    result = call();
+  } while (result == -1 && errno == EINTR);
+  return result;
+}
+
+class Fd {
+ public:
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  ~Fd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+  int Release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+class RealWritableFile : public WritableFile {
+ public:
+  RealWritableFile(std::string path, Fd fd, uint64_t size)
+      : path_(std::move(path)), fd_(std::move(fd)), size_(size) {}
+
+  Status Append(std::span<const ByteView> parts) override {
+    std::vector<iovec> left;
+    left.reserve(parts.size());
+    for (ByteView part : parts) {
+      if (!part.empty()) left.push_back({const_cast<uint8_t*>(part.data()), part.size()});
+    }
+    size_t first = 0;
+    while (first < left.size()) {
+      const int count = static_cast<int>(std::min<size_t>(left.size() - first, IOV_MAX));
+      const ssize_t written =
+          Retry([&] { return ::writev(fd_.get(), left.data() + first, count); });
+      if (written < 0) return SystemError(errno, "write", path_);
+      size_ += static_cast<uint64_t>(written);
+      first = Skip(left, first, static_cast<size_t>(written));
+    }
+    return OkStatus();
+  }
+
+  Status Sync() override {
+    if (Retry([&] { return ::fdatasync(fd_.get()); }) != 0)
+      return SystemError(errno, "fdatasync", path_);
+    return OkStatus();
+  }
+
+  Status Close() override {
+    const int fd = fd_.Release();
+    if (fd >= 0 && ::close(fd) != 0 && errno != EINTR) return SystemError(errno, "close", path_);
+    return OkStatus();
+  }
+
+  uint64_t size() const override { return size_; }
+
+ private:
+  // Drops `written` bytes from left[first...] and returns the new first.
+  static size_t Skip(std::vector<iovec>& left, size_t first, size_t written) {
+    while (first < left.size() && written >= left[first].iov_len) written -= left[first++].iov_len;
+    if (written > 0) {
+      left[first].iov_base = static_cast<uint8_t*>(left[first].iov_base) + written;
+      left[first].iov_len -= written;
+    }
+    return first;
+  }
+
+  const std::string path_;
+  Fd fd_;
+  uint64_t size_;
+};
+
+class RealReadableFile : public ReadableFile {
+ public:
+  RealReadableFile(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+
+  Result<size_t> ReadAt(uint64_t offset, std::span<uint8_t> out) const override {
+    size_t done = 0;
+    while (done < out.size()) {
+      const ssize_t got = Retry([&] {
+        return ::pread(fd_.get(), out.data() + done, out.size() - done,
+                       static_cast<off_t>(offset + done));
+      });
+      if (got < 0) return SystemError(errno, "read", path_);
+      if (got == 0) break;
+      done += static_cast<size_t>(got);
+    }
+    return done;
+  }
+
+  Result<uint64_t> Size() const override {
+    struct stat info;
+    if (::fstat(fd_.get(), &info) != 0) return SystemError(errno, "stat", path_);
+    return static_cast<uint64_t>(info.st_size);
+  }
+
+ private:
+  const std::string path_;
+  const Fd fd_;
+};
+
+class RealFileLock : public FileLock {
+ public:
+  explicit RealFileLock(Fd fd) : fd_(std::move(fd)) {}
+
+ private:
+  const Fd fd_;
+};
+
+class RealFileSystem : public FileSystem {
+ public:
+  Result<std::unique_ptr<WritableFile>> Create(const std::string& path) override {
+    Fd fd(Retry([&] {
+      return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+    }));
+    if (fd.get() < 0) return SystemError(errno, "create", path);
+    return {std::make_unique<RealWritableFile>(path, std::move(fd), 0)};
+  }
+
+  Result<std::unique_ptr<WritableFile>> OpenAppend(const std::string& path) override {
+    Fd fd(Retry([&] { return ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC); }));
+    if (fd.get() < 0) return SystemError(errno, "open", path);
+    struct stat info;
+    if (::fstat(fd.get(), &info) != 0) return SystemError(errno, "stat", path);
+    return {std::make_unique<RealWritableFile>(path, std::move(fd),
+                                               static_cast<uint64_t>(info.st_size))};
+  }
+
+  Result<std::unique_ptr<ReadableFile>> OpenRead(const std::string& path) override {
+    Fd fd(Retry([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+    if (fd.get() < 0) return SystemError(errno, "open", path);
+    return {std::make_unique<RealReadableFile>(path, std::move(fd))};
+  }
+
+  Status Truncate(const std::string& path, uint64_t size) override {
+    Fd fd(Retry([&] { return ::open(path.c_str(), O_WRONLY | O_CLOEXEC); }));
+    if (fd.get() < 0) return SystemError(errno, "open", path);
+    if (Retry([&] { return ::ftruncate(fd.get(), static_cast<off_t>(size)); }) != 0) {
+      return SystemError(errno, "truncate", path);
+    }
+    if (Retry([&] { return ::fsync(fd.get()); }) != 0) return SystemError(errno, "fsync", path);
+    return OkStatus();
+  }
+
+  Status Rename(const std::string& from, const std::string& to) override {
+    if (::rename(from.c_str(), to.c_str()) != 0) return SystemError(errno, "rename to", to);
+    return OkStatus();
+  }
+
+  Status Remove(const std::string& path) override {
+    if (::remove(path.c_str()) != 0) return SystemError(errno, "remove", path);
+    return OkStatus();
+  }
+
+  Status MakeDir(const std::string& path) override {
+    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+      return SystemError(errno, "mkdir", path);
+    return OkStatus();
+  }
+
+  Result<std::vector<std::string>> List(const std::string& path) override {
+    DIR* dir = ::opendir(path.c_str());
+    if (dir == nullptr) return SystemError(errno, "list", path);
+    std::vector<std::string> names;
+    errno = 0;
+    while (const dirent* entry = ::readdir(dir)) {
+      const std::string_view name = entry->d_name;
+      if (name != "." && name != "..") names.emplace_back(name);
+    }
+    const int error = errno;
+    ::closedir(dir);
+    if (error != 0) return SystemError(error, "list", path);
+    std::ranges::sort(names);
+    return names;
+  }
+
+  Result<FileInfo> Stat(const std::string& path) override {
+    struct stat info;
+    if (::stat(path.c_str(), &info) != 0) return SystemError(errno, "stat", path);
+    return FileInfo{.size = static_cast<uint64_t>(info.st_size),
+                    .is_directory = S_ISDIR(info.st_mode)};
+  }
+
+  Status SyncDir(const std::string& path) override {
+    Fd fd(Retry([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+    if (fd.get() < 0) return SystemError(errno, "open folder", path);
+    if (Retry([&] { return ::fsync(fd.get()); }) != 0)
+      return SystemError(errno, "fsync folder", path);
+    return OkStatus();
+  }
+
+  Result<uint64_t> FreeBytes(const std::string& path) override {
+    struct statvfs info;
+    if (::statvfs(path.c_str(), &info) != 0) return SystemError(errno, "statvfs", path);
+    return static_cast<uint64_t>(info.f_bavail) * info.f_frsize;
+  }
+
+  Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
+    Fd fd(Retry([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600); }));
+    if (fd.get() < 0) return SystemError(errno, "open lock", path);
+    if (Retry([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
+      if (errno == EWOULDBLOCK) return Unavailable("{} is held by another process", path);
+      return SystemError(errno, "lock", path);
+    }
+    return {std::make_unique<RealFileLock>(std::move(fd))};
+  }
+};
+
+}  // namespace
+
+FileSystem& RealFiles() {
+  static RealFileSystem files;
+  return files;
+}
+
+}  // namespace sealtrail::env

@@ -1,0 +1,9 @@
+#pragma once
+
+#include "env/files.h"
+
+namespace sealtrail::env {
+
+FileSystem& RealFiles();
+
+}  // namespace sealtrail::env

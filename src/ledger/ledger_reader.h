@@ -1,0 +1,76 @@
+// The only way out. Archive, index and detection pull from here, each with a cursor of its own.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/status.h"
+#include "crypto/sha256.h"
+
+namespace sealtrail::ledger {
+
+struct RecordView {
+  Seq seq;
+  std::string_view leaf;  // canonical JSON, docs/formats/record.md
+};
+
+// Consecutive records. The views borrow from `storage`.
+struct RecordRange {
+  std::shared_ptr<const Bytes> storage;
+  std::vector<RecordView> records;
+};
+
+struct Heights {
+  TreeSize durable{0};       // records 0 .. durable-1 survive a loss of power
+  TreeSize checkpointed{0};  // covered by the newest signed tree head
+};
+
+// A segment file as the table `segments` shows it.
+struct SegmentInfo {
+  std::string name;  // "00000000000000000000.seg"
+  Seq first;
+  uint64_t count;
+  uint64_t bytes;
+  bool active;
+};
+
+struct CheckpointInfo {
+  TreeSize size{0};
+  crypto::Hash root{};
+  std::string note;  // the signed note, whole; empty before the first one
+};
+
+// Threads  Safe.
+class LedgerReader {
+ public:
+  virtual ~LedgerReader() = default;
+
+  virtual Heights heights() const = 0;
+
+  // Records from `from` on: at least one, at most `records_max`, stopping early at a frame that
+  // would take the total over `bytes_max`. NotFound if `from` is not durable yet; DataLoss if
+  // stored bytes contradict themselves.
+  virtual Result<RecordRange> Read(Seq from, size_t records_max, size_t bytes_max) const = 0;
+
+  // The side content with this SHA-256 that the leaf of record `seq` refers to.
+  virtual Result<Bytes> ReadBeside(Seq seq, const crypto::Hash& hash) const = 0;
+
+  virtual CheckpointInfo checkpoint() const = 0;
+
+  // The tree as durable at this moment: its size and root, unsigned (`note` is empty). For query
+  // statements.
+  virtual CheckpointInfo TreeHead() const = 0;
+
+  virtual std::vector<SegmentInfo> segments() const = 0;
+
+  // Calls `wake` soon after the durable height grew, from the writer's thread: it must only post or
+  // notify. Lasts until the reader ends.
+  virtual void OnGrowth(std::function<void()> wake) = 0;
+};
+
+}  // namespace sealtrail::ledger

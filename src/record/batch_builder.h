@@ -1,0 +1,89 @@
+// Puts canonical contents together to leaves, and leaves to the batch of one request.
+// docs/formats/record.md §3, §5 and §6.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/ids.h"
+#include "base/status.h"
+#include "record/json_writer.h"
+#include "record/record_sink.h"
+
+namespace sealtrail::record {
+
+enum class Kind : uint8_t { kSpan, kSpanEvent, kLog, kAudit, kSelf, kSeal };
+
+// "span", "span_event", …
+std::string_view KindName(Kind kind);
+
+// How the store got a request. Texts may be any bytes; each at most kReceiptTextBytesMax.
+struct Receipt {
+  UnixNanos received_at{};
+  std::string_view principal;
+  std::string_view client;
+  std::string_view label;
+  std::string_view peer;
+  std::string_view transport;
+};
+
+using Salt = std::array<uint8_t, 16>;
+
+// What one leaf is made of, beside receipt, resource and scope.
+struct LeafParts {
+  Kind kind;
+  Salt salt;
+  std::string_view content;  // canonical JSON of `o`
+  std::string_view span;     // canonical JSON of `sp`; empty for all but span events
+  ShortDigest identity;
+};
+
+// Threads  Compatible.
+class BatchBuilder {
+ public:
+  // InvalidArgument if a text of the receipt is too long.
+  static Result<BatchBuilder> Make(RecordClass record_class, const Receipt& receipt);
+
+  // Canonical JSON of `re` and `sc` for the records that follow; empty for none. Large ones are put
+  // beside here.
+  void SetResource(std::string_view json);
+  void SetScope(std::string_view json);
+
+  // Appends a record. ResourceExhausted if the batch would pass kRequestCanonicalBytesMax or
+  // kBatchRecordsMax; the batch is then useless.
+  Status Add(const LeafParts& parts);
+
+  // Opaque bytes that become durable with the batch.
+  void AddNote(Bytes note) { batch_.notes.push_back(std::move(note)); }
+
+  size_t record_count() const { return batch_.records.size(); }
+
+  // The batch; the builder is used up.
+  RecordBatch Finish() && { return std::move(batch_); }
+
+ private:
+  // The JSON of a member: `json` itself, or the reference to its copy beside.
+  struct Member {
+    std::string json;
+    uint32_t beside = 0;  // 1 + index in batch_.beside; 0 for none
+  };
+
+  explicit BatchBuilder(RecordClass record_class) { batch_.record_class = record_class; }
+
+  Member PutBeside(std::string_view json);
+  Member InlineOrBeside(std::string_view json);
+  void RenderTail();
+  void AppendLeaf(const LeafParts& parts, std::string_view content, std::string_view span);
+  size_t LeafSize(Kind kind, std::string_view content, std::string_view span) const;
+
+  RecordBatch batch_;
+  size_t total_bytes_ = 0;
+  std::string receipt_;
+  Member resource_;
+  Member scope_;
+  std::string tail_;  // from ,"r": to before ,"sp": or ,"v":
+};
+
+}  // namespace sealtrail::record

@@ -1,0 +1,46 @@
+#include "record/self_record.h"
+
+#include "model/telemetry.h"
+#include "record/content_writer.h"
+
+namespace sealtrail::record {
+namespace {
+
+model::KeyValue TextPair(std::string_view key, std::string_view text) {
+  model::KeyValue pair;
+  pair.key = key;
+  pair.has_value = true;
+  pair.value.type = model::AnyValue::Type::kString;
+  pair.value.text = text;
+  return pair;
+}
+
+}  // namespace
+
+RecordBatch SelfRecord(const SelfAct& act, UnixNanos now, const Salt& salt) {
+  std::vector<model::KeyValue> attributes = {TextPair("audit.action", act.action)};
+  if (!act.actor.empty()) attributes.push_back(TextPair("audit.actor.id", act.actor));
+  if (!act.target.empty()) attributes.push_back(TextPair("audit.target.id", act.target));
+  if (!act.outcome.empty()) attributes.push_back(TextPair("audit.outcome", act.outcome));
+  for (const auto& [name, text] : act.details) attributes.push_back(TextPair(name, text));
+
+  model::LogRecord log;
+  log.event_name = act.action;
+  log.attributes = attributes;
+  log.time_unix_nano = static_cast<uint64_t>(Value(now));
+  JsonBuffer content;
+  ContentNotes notes;
+  WriteLog(content, log, notes);
+
+  auto builder = BatchBuilder::Make(RecordClass::kOwn, {.received_at = now, .transport = "self"});
+  SEAL_CHECK(builder.ok());
+  const crypto::Hash digest = crypto::Sha256({AsBytes("self"), salt});
+  ShortDigest identity;
+  std::copy_n(digest.begin(), identity.size(), identity.begin());
+  const Status added = builder->Add(
+      {.kind = Kind::kSelf, .salt = salt, .content = content, .span = {}, .identity = identity});
+  SEAL_CHECK(added.ok());
+  return std::move(*builder).Finish();
+}
+
+}  // namespace sealtrail::record
