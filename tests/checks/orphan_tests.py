@@ -1,8 +1,8 @@
 """Orphan tests: a test that nothing runs is worse than none, because someone believes in it.
 
 Every *_test.cc, tests/**/test_*.py, fuzz/**/*.cc and bench/**/*.cc is reached by a module, or by a
-CMakeLists.txt of its own folder or of one above: by its path or name (also without .cc, and
-without `_fuzz`, `_test`, `_bench`), through a glob, or, for Python, through its folder.
+CMakeLists.txt or *.cmake of its own folder or of one above: by its path or name (also without .cc,
+and without `_fuzz`, `_test`, `_bench`), through a glob, or, for Python, through its folder.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def _tests(root: Path) -> list[Path]:
 
 def _is_named(root: Path, path: Path) -> bool:
     for folder in path.parents:
-        lists = folder / "CMakeLists.txt"
-        if lists.is_file() and _names(root, lists, path):
-            return True
+        for lists in (folder / "CMakeLists.txt", *sorted(folder.glob("*.cmake"))):
+            if lists.is_file() and _names(root, lists, path):
+                return True
         if folder == root:
             break
     return False

@@ -309,6 +309,10 @@ class OrphanTestsTest(CheckTest):
                 self.assert_found(orphan_tests.check, place, "no target")
                 (self.root / place).unlink()
 
+    def test_named_in_an_included_file(self) -> None:
+        self.plant({"src/tlog/deep/tree_test.cc": "", "src/tlog/deep.cmake": "set(x deep/tree_test.cc)\n"})
+        self.assert_clean(orphan_tests.check)
+
     def test_named_in_a_comment_only(self) -> None:
         self.plant({"fuzz/gzip_fuzz.cc": "", "fuzz/CMakeLists.txt": "# gzip\nset(names otlp_json segment)\n"})
         self.assert_found(orphan_tests.check, "fuzz/gzip_fuzz.cc")
