@@ -1,0 +1,74 @@
+"""Fixtures of the end-to-end tests: real clients against the real binary, on free ports, in temporary folders."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from store import ROOT, Store, find_binary  # noqa: E402
+
+# Keeps every span, span event and log, whatever it carries.
+SELECT_ALL = {"select": "all"}
+
+
+def pytest_report_header():
+    return [f"binary: {find_binary()}", f"seed: {seed()} (SEALTRAIL_SEED), soak: {soak()} (SEALTRAIL_SOAK)"]
+
+
+def seed() -> int:
+    return int(os.environ.get("SEALTRAIL_SEED", "1"))
+
+
+def soak() -> bool:
+    """Whether the long tests run whole."""
+    return os.environ.get("SEALTRAIL_SOAK", "") not in ("", "0")
+
+
+@pytest.fixture
+def rng(request) -> random.Random:
+    """Seeded by SEALTRAIL_SEED and the test's name."""
+    return random.Random(f"{seed()} {request.node.name}")
+
+
+@pytest.fixture
+def make_store(tmp_path):
+    """Makes stores that end with the test; `make_store(config, name=…, start=False)`."""
+    stores = []
+
+    def make(config=None, *, name="data", start=True, **more) -> Store:
+        store = Store(tmp_path / name, config, **more)
+        stores.append(store)
+        return store.start() if start else store
+
+    yield make
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def store(make_store) -> Store:
+    """A running store with the default selector."""
+    return make_store()
+
+
+@pytest.fixture
+def keep_all(make_store) -> Store:
+    """A running store that keeps everything."""
+    return make_store(SELECT_ALL)
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Path:
+    """OpenTelemetry's own example messages: in the repository, else beside the checkout."""
+    beside = Path(os.environ.get("SEALTRAIL_DATA", ROOT.parent / "shared"))
+    for folder in (ROOT / "tests/vectors/otlp", beside / "vectors/otlp"):
+        if (folder / "trace.json").is_file():
+            return folder
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"no OTLP vectors in {folder}; set SEALTRAIL_DATA")
+    pytest.skip(f"no OTLP vectors in {folder}; set SEALTRAIL_DATA")
