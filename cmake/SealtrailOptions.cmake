@@ -13,7 +13,7 @@ target_compile_options(sealtrail_options INTERFACE
   -Wall -Wextra -Werror -Wno-missing-field-initializers -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
   -fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  target_compile_options(sealtrail_options INTERFACE -Wthread-safety -Wthread-safety-negative)
+  target_compile_options(sealtrail_options INTERFACE -Wthread-safety)
 endif()
 if(SEALTRAIL_SANITIZE)
   add_compile_options(-fsanitize=${SEALTRAIL_SANITIZE} -fno-sanitize-recover=all)

@@ -12,6 +12,7 @@
 #define SEAL_THREAD_ANNOTATION_(x)
 #endif
 #define SEAL_GUARDED_BY(x) SEAL_THREAD_ANNOTATION_(guarded_by(x))
+#define SEAL_PT_GUARDED_BY(x) SEAL_THREAD_ANNOTATION_(pt_guarded_by(x))
 #define SEAL_REQUIRES(...) SEAL_THREAD_ANNOTATION_(requires_capability(__VA_ARGS__))
 #define SEAL_EXCLUDES(...) SEAL_THREAD_ANNOTATION_(locks_excluded(__VA_ARGS__))
 #define SEAL_ACQUIRE(...) SEAL_THREAD_ANNOTATION_(acquire_capability(__VA_ARGS__))

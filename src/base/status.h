@@ -78,13 +78,14 @@ class [[nodiscard]] Result {
     SEAL_CHECK(ok());
     return *value_;
   }
-  T&& value() && {
+  // By value, so that `for (auto& x : *F())` holds on to what it walks over.
+  T value() && {
     SEAL_CHECK(ok());
     return std::move(*value_);
   }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 

@@ -40,7 +40,8 @@ class ReadableFile {
  public:
   virtual ~ReadableFile() = default;
 
-  // Reads at most out.size() bytes; fewer only at the end of the file.
+  // Reads at most out.size() bytes; fewer only at the end of the file, none beyond it. Any offset
+  // is allowed.
   virtual Result<size_t> ReadAt(uint64_t offset, std::span<uint8_t> out) const = 0;
 
   virtual Result<uint64_t> Size() const = 0;
@@ -53,7 +54,7 @@ class FileLock {
 };
 
 struct FileInfo {
-  uint64_t size;
+  uint64_t size;  // of a folder: 0
   bool is_directory;
 };
 
@@ -68,17 +69,20 @@ class FileSystem {
   // An existing file, positioned at its end. NotFound if there is none.
   virtual Result<std::unique_ptr<WritableFile>> OpenAppend(const std::string& path) = 0;
 
+  // NotFound if there is none.
   virtual Result<std::unique_ptr<ReadableFile>> OpenRead(const std::string& path) = 0;
 
   // Cuts the file to `size` and syncs it.
   virtual Status Truncate(const std::string& path, uint64_t size) = 0;
 
-  // Replaces `to` if it is there, in one step.
+  // Replaces `to` if it is there, in one step; after a power cut either name may hold the file
+  // until SyncDir.
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
 
+  // A file or an empty folder.
   virtual Status Remove(const std::string& path) = 0;
 
-  // Mode 0700. OK if it is there already.
+  // Mode 0700. OK if the folder is there already, AlreadyExists if a file has its name.
   virtual Status MakeDir(const std::string& path) = 0;
 
   // Names without path, sorted, without "." and "..".

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <deque>
@@ -15,6 +16,9 @@
 
 namespace sealtrail::env {
 namespace {
+
+// Longest sleep at a time: a timer far in the future must not overflow the deadline of a wait.
+constexpr int64_t kWaitNanosMax = 3'600 * kNanosPerSecond;
 
 int64_t ReadClock(clockid_t id) {
   timespec t;
@@ -63,6 +67,7 @@ class ThreadWorker : public Worker {
   }
 
   void Post(Task task) override {
+    SEAL_CHECK(task);
     {
       MutexLock lock(mutex_);
       ready_.push_back(std::move(task));
@@ -71,9 +76,12 @@ class ThreadWorker : public Worker {
   }
 
   void PostAfter(int64_t delay_ns, Task task) override {
+    SEAL_CHECK(task);
+    const int64_t now = ReadClock(CLOCK_MONOTONIC);
+    const int64_t due = now + std::clamp<int64_t>(delay_ns, 0, INT64_MAX - now);
     {
       MutexLock lock(mutex_);
-      timers_.emplace(ReadClock(CLOCK_MONOTONIC) + delay_ns, std::move(task));
+      timers_.emplace(due, std::move(task));
     }
     wake_.NotifyOne();
   }
@@ -101,7 +109,8 @@ class ThreadWorker : public Worker {
       if (timers_.empty()) {
         wake_.Wait(mutex_);
       } else {
-        wake_.WaitFor(mutex_, std::chrono::nanoseconds(timers_.begin()->first - now));
+        const int64_t wait = std::min(timers_.begin()->first - now, kWaitNanosMax);
+        wake_.WaitFor(mutex_, std::chrono::nanoseconds(wait));
       }
     }
   }

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <limits>
 #include <unistd.h>
 #include <utility>
 
@@ -15,24 +15,12 @@
 #include <sys/statvfs.h>
 #include <sys/uio.h>
 
+#include "env/system_error.h"
+
 namespace sealtrail::env {
 namespace {
 
-Status SystemError(int error, std::string_view operation, const std::string& path) {
-  const std::string text = fmt::format("{} {}: {}", operation, path, ::strerror(error));
-  switch (error) {
-    case ENOENT:
-      return NotFound("{}", text);
-    case EEXIST:
-      return AlreadyExists("{}", text);
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return FailedPrecondition("{}", text);
-    default:
-      return Unavailable("{}", text);
-  }
-}
+constexpr uint64_t kOffsetMax = std::numeric_limits<off_t>::max();
 
 template <typename Call>
 auto Retry(Call call) {
@@ -41,6 +29,18 @@ auto Retry(Call call) {
     result = call();
   } while (result == -1 && errno == EINTR);
   return result;
+}
+
+FileInfo ToInfo(const struct stat& info) {
+  const bool is_directory = S_ISDIR(info.st_mode);
+  return {.size = is_directory ? 0 : static_cast<uint64_t>(info.st_size),
+          .is_directory = is_directory};
+}
+
+Result<FileInfo> InfoOf(int fd, const std::string& path) {
+  struct stat info;
+  if (::fstat(fd, &info) != 0) return SystemError(errno, "stat", path);
+  return ToInfo(info);
 }
 
 class Fd {
@@ -115,10 +115,13 @@ class RealReadableFile : public ReadableFile {
   RealReadableFile(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
 
   Result<size_t> ReadAt(uint64_t offset, std::span<uint8_t> out) const override {
+    if (offset > kOffsetMax)
+      return size_t{0};  // no file is that long; pread would call it negative
+    const size_t wanted = std::min<uint64_t>(out.size(), kOffsetMax - offset);
     size_t done = 0;
-    while (done < out.size()) {
+    while (done < wanted) {
       const ssize_t got = Retry([&] {
-        return ::pread(fd_.get(), out.data() + done, out.size() - done,
+        return ::pread(fd_.get(), out.data() + done, wanted - done,
                        static_cast<off_t>(offset + done));
       });
       if (got < 0) return SystemError(errno, "read", path_);
@@ -129,9 +132,8 @@ class RealReadableFile : public ReadableFile {
   }
 
   Result<uint64_t> Size() const override {
-    struct stat info;
-    if (::fstat(fd_.get(), &info) != 0) return SystemError(errno, "stat", path_);
-    return static_cast<uint64_t>(info.st_size);
+    SEAL_ASSIGN_OR_RETURN(const FileInfo info, InfoOf(fd_.get(), path_));
+    return info.size;
   }
 
  private:
@@ -160,21 +162,22 @@ class RealFileSystem : public FileSystem {
   Result<std::unique_ptr<WritableFile>> OpenAppend(const std::string& path) override {
     Fd fd(Retry([&] { return ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC); }));
     if (fd.get() < 0) return SystemError(errno, "open", path);
-    struct stat info;
-    if (::fstat(fd.get(), &info) != 0) return SystemError(errno, "stat", path);
-    return {std::make_unique<RealWritableFile>(path, std::move(fd),
-                                               static_cast<uint64_t>(info.st_size))};
+    SEAL_ASSIGN_OR_RETURN(const FileInfo info, InfoOf(fd.get(), path));
+    return {std::make_unique<RealWritableFile>(path, std::move(fd), info.size)};
   }
 
   Result<std::unique_ptr<ReadableFile>> OpenRead(const std::string& path) override {
     Fd fd(Retry([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
     if (fd.get() < 0) return SystemError(errno, "open", path);
+    SEAL_ASSIGN_OR_RETURN(const FileInfo info, InfoOf(fd.get(), path));
+    if (info.is_directory) return SystemError(EISDIR, "open", path);
     return {std::make_unique<RealReadableFile>(path, std::move(fd))};
   }
 
   Status Truncate(const std::string& path, uint64_t size) override {
     Fd fd(Retry([&] { return ::open(path.c_str(), O_WRONLY | O_CLOEXEC); }));
     if (fd.get() < 0) return SystemError(errno, "open", path);
+    if (size > kOffsetMax) return SystemError(EFBIG, "truncate", path);
     if (Retry([&] { return ::ftruncate(fd.get(), static_cast<off_t>(size)); }) != 0) {
       return SystemError(errno, "truncate", path);
     }
@@ -193,19 +196,24 @@ class RealFileSystem : public FileSystem {
   }
 
   Status MakeDir(const std::string& path) override {
-    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-      return SystemError(errno, "mkdir", path);
-    return OkStatus();
+    if (::mkdir(path.c_str(), 0700) == 0) return OkStatus();
+    const int error = errno;
+    struct stat info;
+    if (error == EEXIST && ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
+      return OkStatus();
+    }
+    return SystemError(error, "mkdir", path);
   }
 
   Result<std::vector<std::string>> List(const std::string& path) override {
     DIR* dir = ::opendir(path.c_str());
     if (dir == nullptr) return SystemError(errno, "list", path);
     std::vector<std::string> names;
-    errno = 0;
+    errno = 0;  // readdir has no other way to tell an error from the end
     while (const dirent* entry = ::readdir(dir)) {
       const std::string_view name = entry->d_name;
       if (name != "." && name != "..") names.emplace_back(name);
+      errno = 0;
     }
     const int error = errno;
     ::closedir(dir);
@@ -217,8 +225,7 @@ class RealFileSystem : public FileSystem {
   Result<FileInfo> Stat(const std::string& path) override {
     struct stat info;
     if (::stat(path.c_str(), &info) != 0) return SystemError(errno, "stat", path);
-    return FileInfo{.size = static_cast<uint64_t>(info.st_size),
-                    .is_directory = S_ISDIR(info.st_mode)};
+    return ToInfo(info);
   }
 
   Status SyncDir(const std::string& path) override {

@@ -1,0 +1,198 @@
+#include "env/testing/sim_fs.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "env/system_error.h"
+#include "env/testing/sim_disk.h"
+
+namespace sealtrail::env::testing {
+
+class SimFs::Writable : public WritableFile {
+ public:
+  Writable(SimFs& fs, SimDisk::Handle handle)
+      : fs_(fs), handle_(std::move(handle)), size_(handle_.node->file.seen().size()) {}
+
+  Status Append(std::span<const ByteView> parts) override {
+    MutexLock lock(fs_.mutex_);
+    return fs_.disk_->Append(handle_, parts, size_);
+  }
+  Status Sync() override {
+    MutexLock lock(fs_.mutex_);
+    return fs_.disk_->Sync(handle_);
+  }
+  Status Close() override {
+    MutexLock lock(fs_.mutex_);
+    if (handle_.closed) return OkStatus();
+    Status status = fs_.disk_->Usable(handle_, "close");
+    handle_.closed = true;
+    return status;
+  }
+  uint64_t size() const override { return size_; }
+
+ private:
+  SimFs& fs_;
+  SimDisk::Handle handle_;
+  uint64_t size_;
+};
+
+class SimFs::Readable : public ReadableFile {
+ public:
+  Readable(SimFs& fs, SimDisk::Handle handle) : fs_(fs), handle_(std::move(handle)) {}
+
+  Result<size_t> ReadAt(uint64_t offset, std::span<uint8_t> out) const override {
+    MutexLock lock(fs_.mutex_);
+    SEAL_RETURN_IF_ERROR(fs_.disk_->Usable(handle_, "read"));
+    const Bytes& content = handle_.node->file.seen();
+    if (offset >= content.size()) return size_t{0};
+    const size_t count = std::min<uint64_t>(out.size(), content.size() - offset);
+    std::copy_n(content.begin() + static_cast<ptrdiff_t>(offset), count, out.begin());
+    return count;
+  }
+  Result<uint64_t> Size() const override {
+    MutexLock lock(fs_.mutex_);
+    SEAL_RETURN_IF_ERROR(fs_.disk_->Usable(handle_, "stat"));
+    return static_cast<uint64_t>(handle_.node->file.seen().size());
+  }
+
+ private:
+  SimFs& fs_;
+  const SimDisk::Handle handle_;
+};
+
+class SimFs::HeldLock : public FileLock {
+ public:
+  HeldLock(SimFs& fs, SimDisk::Handle handle) : fs_(fs), handle_(std::move(handle)) {}
+  ~HeldLock() override {
+    MutexLock lock(fs_.mutex_);
+    fs_.disk_->Unlock(handle_);
+  }
+
+ private:
+  SimFs& fs_;
+  const SimDisk::Handle handle_;
+};
+
+SimFs::SimFs(SimFsOptions options) : disk_(std::make_unique<SimDisk>(options)) {}
+SimFs::~SimFs() = default;
+
+Result<std::unique_ptr<WritableFile>> SimFs::Create(const std::string& path) {
+  MutexLock lock(mutex_);
+  SEAL_ASSIGN_OR_RETURN(SimDisk::Handle handle, disk_->Create(path));
+  return {std::make_unique<Writable>(*this, std::move(handle))};
+}
+
+Result<std::unique_ptr<WritableFile>> SimFs::OpenAppend(const std::string& path) {
+  MutexLock lock(mutex_);
+  SEAL_ASSIGN_OR_RETURN(SimDisk::Handle handle, disk_->Open(path));
+  return {std::make_unique<Writable>(*this, std::move(handle))};
+}
+
+Result<std::unique_ptr<ReadableFile>> SimFs::OpenRead(const std::string& path) {
+  MutexLock lock(mutex_);
+  SEAL_ASSIGN_OR_RETURN(SimDisk::Handle handle, disk_->Open(path));
+  return {std::make_unique<Readable>(*this, std::move(handle))};
+}
+
+Status SimFs::Truncate(const std::string& path, uint64_t size) {
+  MutexLock lock(mutex_);
+  return disk_->Truncate(path, size);
+}
+
+Status SimFs::Rename(const std::string& from, const std::string& to) {
+  MutexLock lock(mutex_);
+  return disk_->Rename(from, to);
+}
+
+Status SimFs::Remove(const std::string& path) {
+  MutexLock lock(mutex_);
+  return disk_->Remove(path);
+}
+
+Status SimFs::MakeDir(const std::string& path) {
+  MutexLock lock(mutex_);
+  return disk_->MakeDir(path);
+}
+
+Result<std::vector<std::string>> SimFs::List(const std::string& path) {
+  MutexLock lock(mutex_);
+  return disk_->List(path);
+}
+
+Result<FileInfo> SimFs::Stat(const std::string& path) {
+  MutexLock lock(mutex_);
+  return disk_->Stat(path);
+}
+
+Status SimFs::SyncDir(const std::string& path) {
+  MutexLock lock(mutex_);
+  return disk_->SyncDir(path);
+}
+
+Result<uint64_t> SimFs::FreeBytes(const std::string& path) {
+  MutexLock lock(mutex_);
+  return disk_->FreeBytes(path);
+}
+
+Result<std::unique_ptr<FileLock>> SimFs::Lock(const std::string& path) {
+  MutexLock lock(mutex_);
+  SEAL_ASSIGN_OR_RETURN(SimDisk::Handle handle, disk_->Lock(path));
+  return {std::make_unique<HeldLock>(*this, std::move(handle))};
+}
+
+int SimFs::operations() const {
+  MutexLock lock(mutex_);
+  return disk_->operations();
+}
+
+void SimFs::CutPowerAt(int number) {
+  MutexLock lock(mutex_);
+  disk_->CutPowerAt(number);
+}
+
+void SimFs::CutPower() {
+  MutexLock lock(mutex_);
+  disk_->CutPower();
+}
+
+bool SimFs::powered() const {
+  MutexLock lock(mutex_);
+  return disk_->powered();
+}
+
+void SimFs::PowerOn() {
+  MutexLock lock(mutex_);
+  disk_->PowerOn();
+}
+
+void SimFs::FailOperation(int number, int error) {
+  MutexLock lock(mutex_);
+  disk_->FailOperation(number, error);
+}
+
+void SimFs::LoseSync(int number) {
+  MutexLock lock(mutex_);
+  disk_->LoseSync(number);
+}
+
+void SimFs::SetReadOnly(bool read_only) {
+  MutexLock lock(mutex_);
+  disk_->SetReadOnly(read_only);
+}
+
+void SimFs::SetCapacity(uint64_t bytes) {
+  MutexLock lock(mutex_);
+  disk_->SetCapacity(bytes);
+}
+
+void SimFs::FlipBit(const std::string& path, uint64_t offset, int bit) {
+  MutexLock lock(mutex_);
+  disk_->FlipBit(path, offset, bit);
+}
+
+std::string SimFs::trace() const {
+  MutexLock lock(mutex_);
+  return disk_->trace();
+}
+
+}  // namespace sealtrail::env::testing
