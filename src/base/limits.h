@@ -13,6 +13,7 @@ constexpr size_t kGiB = 1024 * kMiB;
 // A request: docs/configuration.md and reference OTLP 1.11.
 constexpr size_t kRequestBytesMax = 64 * kMiB;            // before and after decompression
 constexpr size_t kRequestCanonicalBytesMax = 256 * kMiB;  // leaves and side contents of one request
+constexpr size_t kDecodedBytesMax = 256 * kMiB;           // one request as plain values
 constexpr int kNestingMax = 128;                          // AnyValue inside AnyValue
 constexpr size_t kHttpHeaderBytesMax = 32 * kKiB;
 constexpr size_t kReceiptTextBytesMax = 1 * kKiB;  // each text of a receipt (peer, software, ...)
