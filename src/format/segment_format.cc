@@ -1,0 +1,142 @@
+#include "format/segment_format.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/crc32c.h"
+#include "base/endian.h"
+#include "base/limits.h"
+
+namespace sealtrail::format {
+namespace {
+
+constexpr std::string_view kSegmentMagic = "SEALSEG";
+constexpr std::string_view kFrameMagic = "SEAF";
+constexpr std::string_view kSuffix = ".seg";
+constexpr size_t kNameDigits = 20;
+
+bool AllZero(ByteView bytes) {
+  return std::ranges::all_of(bytes, [](uint8_t byte) { return byte == 0; });
+}
+
+template <size_t N>
+void PutHash(std::array<uint8_t, N>& out, size_t at, const Hash32& hash) {
+  std::memcpy(out.data() + at, hash.data(), hash.size());
+}
+
+Hash32 GetHash(ByteView in, size_t at) {
+  Hash32 hash;
+  std::memcpy(hash.data(), in.data() + at, hash.size());
+  return hash;
+}
+
+}  // namespace
+
+std::array<uint8_t, kSegmentHeaderBytes> EncodeSegmentHeader(const SegmentHeader& header) {
+  std::array<uint8_t, kSegmentHeaderBytes> out{};
+  std::memcpy(out.data(), kSegmentMagic.data(), kSegmentMagic.size());
+  out[7] = kFormatVersion;
+  PutBig64(out.data() + 8, Value(header.first));
+  PutHash(out, 16, header.chain_before);
+  PutHash(out, 48, header.origin_hash);
+  PutBig64(out.data() + 80, static_cast<uint64_t>(Value(header.created)));
+  PutBig32(out.data() + 124, Crc32c(ByteView(out).first(124)));
+  return out;
+}
+
+Result<SegmentHeader> DecodeSegmentHeader(ByteView bytes) {
+  if (bytes.size() < kSegmentHeaderBytes) return DataLoss("file header of {} bytes", bytes.size());
+  bytes = bytes.first(kSegmentHeaderBytes);
+  if (AsText(bytes.first(7)) != kSegmentMagic) return DataLoss("file header: not a segment");
+  if (bytes[7] != kFormatVersion) {
+    return Unimplemented("segment format version {}, this program knows {}", bytes[7],
+                         kFormatVersion);
+  }
+  if (GetBig32(bytes.data() + 124) != Crc32c(bytes.first(124)))
+    return DataLoss("file header: checksum");
+  if (!AllZero(bytes.subspan(88, 36))) return DataLoss("file header: padding");
+  return SegmentHeader{.first = Seq{GetBig64(bytes.data() + 8)},
+                       .chain_before = GetHash(bytes, 16),
+                       .origin_hash = GetHash(bytes, 48),
+                       .created = UnixNanos{static_cast<int64_t>(GetBig64(bytes.data() + 80))}};
+}
+
+std::array<uint8_t, kFrameHeaderBytes> EncodeFrameHeader(const FrameHeader& header) {
+  std::array<uint8_t, kFrameHeaderBytes> out{};
+  std::memcpy(out.data(), kFrameMagic.data(), kFrameMagic.size());
+  out[4] = static_cast<uint8_t>(header.type);
+  PutBig64(out.data() + 8, Value(header.first));
+  PutBig32(out.data() + 16, header.count);
+  PutBig32(out.data() + 20, header.body_bytes);
+  PutBig32(out.data() + 24, header.notes_bytes);
+  PutBig32(out.data() + 28, header.side_offsets);
+  PutBig64(out.data() + 32, header.synced);
+  PutHash(out, 40, header.chain_before);
+  PutBig32(out.data() + 80, header.payload_crc);
+  PutBig32(out.data() + 84, Crc32c(ByteView(out).first(84)));
+  return out;
+}
+
+Result<FrameHeader> DecodeFrameHeader(ByteView bytes) {
+  if (bytes.size() < kFrameHeaderBytes) return DataLoss("frame header of {} bytes", bytes.size());
+  const uint8_t* p = bytes.data();
+  if (AsText(bytes.first(4)) != kFrameMagic) return DataLoss("frame header: magic");
+  if (GetBig32(p + 84) != Crc32c(bytes.first(84))) return DataLoss("frame header: checksum");
+  const FrameHeader header{.type = static_cast<FrameType>(p[4]),
+                           .first = Seq{GetBig64(p + 8)},
+                           .count = GetBig32(p + 16),
+                           .body_bytes = GetBig32(p + 20),
+                           .notes_bytes = GetBig32(p + 24),
+                           .side_offsets = GetBig32(p + 28),
+                           .synced = GetBig64(p + 32),
+                           .chain_before = GetHash(bytes, 40),
+                           .payload_crc = GetBig32(p + 80)};
+  if (p[5] != 0) return Unimplemented("frame codec {}", p[5]);
+  if (!AllZero(bytes.subspan(6, 2)) || !AllZero(bytes.subspan(72, 8)))
+    return DataLoss("frame header: padding");
+  switch (header.type) {
+    case FrameType::kRecords:
+      if (header.count > kFrameRecordsMax ||
+          header.body_bytes > kFrameRecordsMax * (kLeafBytesMax + 2)) {
+        return DataLoss("frame header: {} records in {} bytes", header.count, header.body_bytes);
+      }
+      return header;
+    case FrameType::kSide:
+      if (header.count != 0 || header.notes_bytes != 0 || header.side_offsets != 0 ||
+          header.body_bytes == 0 || header.body_bytes > kSideBytesMax) {
+        return DataLoss("frame header: a side frame with records");
+      }
+      return header;
+  }
+  return DataLoss("frame header: type {}", p[4]);
+}
+
+Result<std::vector<std::string_view>> SplitBundle(ByteView body, uint32_t count) {
+  std::vector<std::string_view> leaves;
+  leaves.reserve(count);
+  while (!body.empty()) {
+    if (body.size() < 2) return DataLoss("bundle: {} bytes left over", body.size());
+    const size_t size = GetBig16(body.data());
+    if (size == 0 || body.size() - 2 < size) return DataLoss("bundle: an entry of {} bytes", size);
+    leaves.push_back(AsText(body.subspan(2, size)));
+    body = body.subspan(2 + size);
+  }
+  if (leaves.size() != count)
+    return DataLoss("bundle: {} entries, expected {}", leaves.size(), count);
+  return leaves;
+}
+
+std::string SegmentFileName(Seq first) {
+  return fmt::format("{:020}{}", Value(first), kSuffix);
+}
+
+Result<Seq> ParseSegmentFileName(std::string_view name) {
+  uint64_t first = 0;
+  if (name.size() == kNameDigits + kSuffix.size() && name.ends_with(kSuffix)) {
+    const auto [end, error] = std::from_chars(name.data(), name.data() + kNameDigits, first);
+    if (error == std::errc() && end == name.data() + kNameDigits) return Seq{first};
+  }
+  return InvalidArgument("\"{}\" is not the name of a segment file", name);
+}
+
+}  // namespace sealtrail::format

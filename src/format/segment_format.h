@@ -1,0 +1,70 @@
+// The bytes of a segment file: docs/formats/segment.md, format version 0.
+// Encodes and decodes headers; whoever writes or reads files brings the bodies.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/status.h"
+
+namespace sealtrail::format {
+
+constexpr size_t kSegmentHeaderBytes = 128;
+constexpr size_t kFrameHeaderBytes = 88;
+constexpr uint8_t kFormatVersion = 0;
+
+using Hash32 = std::array<uint8_t, 32>;
+
+struct SegmentHeader {
+  Seq first{};
+  Hash32 chain_before{};
+  Hash32 origin_hash{};  // SHA-256 of the origin
+  UnixNanos created{};
+};
+
+std::array<uint8_t, kSegmentHeaderBytes> EncodeSegmentHeader(const SegmentHeader& header);
+
+// DataLoss if magic, checksum or padding is wrong; Unimplemented for a version this program does
+// not know.
+Result<SegmentHeader> DecodeSegmentHeader(ByteView bytes);
+
+enum class FrameType : uint8_t { kRecords = 1, kSide = 2 };
+
+struct FrameHeader {
+  FrameType type = FrameType::kRecords;
+  Seq first{};
+  uint32_t count = 0;  // records, at most kFrameRecordsMax
+  uint32_t body_bytes = 0;
+  uint32_t notes_bytes = 0;
+  uint32_t side_offsets = 0;  // count
+  uint64_t synced = 0;
+  Hash32 chain_before{};
+  uint32_t payload_crc = 0;  // over body, notes and side offsets
+
+  // What follows the header.
+  uint64_t payload_bytes() const {
+    return uint64_t{body_bytes} + notes_bytes + uint64_t{side_offsets} * 8;
+  }
+};
+
+std::array<uint8_t, kFrameHeaderBytes> EncodeFrameHeader(const FrameHeader& header);
+
+// DataLoss if magic, checksum, padding, type or a length is impossible.
+Result<FrameHeader> DecodeFrameHeader(ByteView bytes);
+
+// The leaves of a records body (a C2SP entry bundle). DataLoss unless they fill it exactly and are
+// `count`.
+Result<std::vector<std::string_view>> SplitBundle(ByteView body, uint32_t count);
+
+// "00000000000000000042.seg"
+std::string SegmentFileName(Seq first);
+
+// InvalidArgument if `name` is not the name of a segment file.
+Result<Seq> ParseSegmentFileName(std::string_view name);
+
+}  // namespace sealtrail::format

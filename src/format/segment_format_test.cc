@@ -1,0 +1,103 @@
+#include "format/segment_format.h"
+
+#include <gtest/gtest.h>
+
+#include "base/encoding.h"
+#include "base/limits.h"
+
+namespace sealtrail::format {
+namespace {
+
+FrameHeader Example() {
+  FrameHeader header{.first = Seq{0x0102030405060708},
+                     .count = 3,
+                     .body_bytes = 300,
+                     .notes_bytes = 9,
+                     .side_offsets = 2,
+                     .synced = 0x1122334455667788,
+                     .payload_crc = 0xdeadbeef};
+  header.chain_before.fill(0xab);
+  return header;
+}
+
+// The bytes as docs/formats/segment.md §3 lays them out; the checksum is from the portable CRC.
+TEST(FrameHeaderTest, BytesAreAsSpecified) {
+  const auto bytes = EncodeFrameHeader(Example());
+  std::string chain;
+  for (int i = 0; i < 32; ++i) chain += "ab";
+  EXPECT_EQ(HexEncode(ByteView(bytes).first(84)),
+            "53454146"
+            "01000000"
+            "0102030405060708"
+            "00000003"
+            "0000012c"
+            "00000009"
+            "00000002"
+            "1122334455667788" +
+                chain +
+                "0000000000000000"
+                "deadbeef");
+}
+
+TEST(FrameHeaderTest, EveryFlippedBitIsNoticed) {
+  const auto good = EncodeFrameHeader(Example());
+  ASSERT_TRUE(DecodeFrameHeader(good).ok());
+  for (size_t bit = 0; bit < good.size() * 8; ++bit) {
+    auto bad = good;
+    bad[bit / 8] = static_cast<uint8_t>(bad[bit / 8] ^ (1 << bit % 8));
+    EXPECT_FALSE(DecodeFrameHeader(bad).ok()) << bit;
+  }
+}
+
+TEST(FrameHeaderTest, ImpossibleHeadersAreRefused) {
+  FrameHeader header = Example();
+  header.count = kFrameRecordsMax + 1;
+  EXPECT_FALSE(DecodeFrameHeader(EncodeFrameHeader(header)).ok());
+  header = Example();
+  header.type = FrameType::kSide;
+  EXPECT_FALSE(DecodeFrameHeader(EncodeFrameHeader(header)).ok());
+  header.type = static_cast<FrameType>(3);
+  EXPECT_FALSE(DecodeFrameHeader(EncodeFrameHeader(header)).ok());
+}
+
+TEST(SegmentHeaderTest, RoundTripsAndNoticesEveryFlippedBit) {
+  SegmentHeader header{.first = Seq{77}, .created = UnixNanos{1764039845000000000}};
+  header.chain_before.fill(1);
+  header.origin_hash.fill(2);
+  const auto good = EncodeSegmentHeader(header);
+  const auto decoded = DecodeSegmentHeader(good);
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded->first, Seq{77});
+  EXPECT_EQ(decoded->chain_before, header.chain_before);
+  EXPECT_EQ(decoded->origin_hash, header.origin_hash);
+  EXPECT_EQ(decoded->created, header.created);
+  for (size_t bit = 0; bit < good.size() * 8; ++bit) {
+    auto bad = good;
+    bad[bit / 8] = static_cast<uint8_t>(bad[bit / 8] ^ (1 << bit % 8));
+    EXPECT_FALSE(DecodeSegmentHeader(bad).ok()) << bit;
+  }
+}
+
+TEST(BundleTest, SplitsExactly) {
+  const Bytes body = {0, 1, 'a', 0, 2, 'b', 'c'};
+  const auto leaves = SplitBundle(body, 2);
+  ASSERT_TRUE(leaves.ok());
+  EXPECT_EQ(*leaves, (std::vector<std::string_view>{"a", "bc"}));
+  EXPECT_FALSE(SplitBundle(body, 1).ok());
+  EXPECT_FALSE(SplitBundle(body, 3).ok());
+  EXPECT_FALSE(SplitBundle(ByteView(body).first(6), 2).ok());
+  EXPECT_FALSE(SplitBundle(ByteView(body).first(4), 2).ok());
+  EXPECT_FALSE(SplitBundle(Bytes{0, 0}, 1).ok());
+}
+
+TEST(SegmentFileNameTest, OneSpelling) {
+  EXPECT_EQ(SegmentFileName(Seq{42}), "00000000000000000042.seg");
+  EXPECT_EQ(ParseSegmentFileName("00000000000000000042.seg").value(), Seq{42});
+  for (std::string_view bad : {"42.seg", "0000000000000000004x.seg", "00000000000000000042.tmp",
+                               "+0000000000000000042.seg"}) {
+    EXPECT_FALSE(ParseSegmentFileName(bad).ok()) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace sealtrail::format

@@ -1,0 +1,499 @@
+#include "ledger/ledger.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/encoding.h"
+#include "base/endian.h"
+#include "base/log.h"
+#include "ledger/frame_reader.h"
+
+namespace sealtrail::ledger {
+namespace {
+
+constexpr int64_t kClockStepNanos = kNanosPerSecond;  // a larger one is a record
+constexpr int64_t kTickNanos = kNanosPerSecond;
+
+std::string DiskText(uint64_t free, uint64_t floor) {
+  return fmt::format("{} MiB free, the floor min_free_bytes is {} MiB", free / kMiB, floor / kMiB);
+}
+
+}  // namespace
+
+struct Ledger::Counters {
+  explicit Counters(MetricSet& metrics)
+      : records(metrics.GetCounter("sealtrail_ledger_records_total", "Records made durable")),
+        leaf_bytes(
+            metrics.GetCounter("sealtrail_ledger_leaf_bytes_total", "Bytes of their leaves")),
+        syncs(metrics.GetCounter("sealtrail_ledger_syncs_total", "Syncs of segment files")),
+        sync_nanos(metrics.GetCounter("sealtrail_ledger_sync_nanoseconds_total",
+                                      "Time spent in these syncs")),
+        write_nanos(metrics.GetCounter("sealtrail_ledger_write_nanoseconds_total",
+                                       "Time spent in sequencing and writing")),
+        checkpoints(metrics.GetCounter("sealtrail_ledger_checkpoints_total", "Checkpoints signed")),
+        refused_batches(metrics.GetCounter("sealtrail_ledger_refused_batches_total",
+                                           "Batches refused, try again")),
+        clock_steps(metrics.GetCounter("sealtrail_clock_steps_total",
+                                       "Steps of the wall clock over one second")),
+        queue_batches(
+            metrics.GetGauge("sealtrail_ledger_queue_batches", "Batches waiting for the writer")),
+        queue_bytes(
+            metrics.GetGauge("sealtrail_ledger_queue_bytes", "Bytes waiting for the writer")),
+        durable(
+            metrics.GetGauge("sealtrail_height_durable", "Records that survive a loss of power")),
+        checkpointed(
+            metrics.GetGauge("sealtrail_height_checkpointed", "Records under a signed tree head")),
+        free_bytes(metrics.GetGauge("sealtrail_disk_free_bytes", "Free bytes on the data disk")) {}
+
+  Counter& records;
+  Counter& leaf_bytes;
+  Counter& syncs;
+  Counter& sync_nanos;
+  Counter& write_nanos;
+  Counter& checkpoints;
+  Counter& refused_batches;
+  Counter& clock_steps;
+  Gauge& queue_batches;
+  Gauge& queue_bytes;
+  Gauge& durable;
+  Gauge& checkpointed;
+  Gauge& free_bytes;
+};
+
+Ledger::Ledger(const env::Env& env, const Options& options, Trail trail,
+               std::unique_ptr<env::FileLock> lock, MetricSet& metrics, OnFailure on_failure)
+    : env_(env),
+      options_(options),
+      paths_(options.data_dir),
+      trail_(std::move(trail)),
+      lock_(std::move(lock)),
+      on_failure_(std::move(on_failure)),
+      counters_(std::make_unique<Counters>(metrics)),
+      table_(env.files, paths_.segments),
+      sequencer_(trail_.origin),
+      durable_(trail_.origin) {}
+
+Ledger::~Ledger() = default;
+
+Result<std::unique_ptr<Ledger>> Ledger::Open(const env::Env& env, const Options& options,
+                                             MetricSet& metrics, OnFailure on_failure) {
+  const TrailPaths paths(options.data_dir);
+  SEAL_RETURN_IF_ERROR(env.files.MakeDir(options.data_dir));
+  SEAL_ASSIGN_OR_RETURN(auto lock, env.files.Lock(paths.lock));
+  SEAL_ASSIGN_OR_RETURN(Trail trail, OpenTrail(env, paths, options.origin));
+  std::unique_ptr<Ledger> ledger(
+      new Ledger(env, options, std::move(trail), std::move(lock), metrics, std::move(on_failure)));
+  SEAL_RETURN_IF_ERROR(ledger->Recover());
+  ledger->worker_ = env.executor.StartWorker("ledger");
+  ledger->worker_->PostAfter(kTickNanos, [raw = ledger.get()] { raw->Tick(); });
+  return ledger;
+}
+
+Status Ledger::Recover() {
+  std::optional<tlog::Checkpoint> checkpoint;
+  const auto note = env::ReadFile(env_.files, paths_.checkpoint, 64 * kKiB);
+  if (note.ok()) {
+    const auto text = trail_.signer.verifier().Open(AsText(*note));
+    if (!text.ok()) return DataLoss("{}: {}", paths_.checkpoint, text.status().message());
+    SEAL_ASSIGN_OR_RETURN(checkpoint, tlog::ParseCheckpointText(*text));
+    MutexLock lock(mutex_);
+    checkpoint_ = {
+        .size = checkpoint->size, .root = checkpoint->root, .note = std::string(AsText(*note))};
+  } else if (note.status().code() != StatusCode::kNotFound) {
+    return note.status();
+  }
+  SEAL_ASSIGN_OR_RETURN(Recovered recovered,
+                        ledger::Recover(env_, paths_, trail_.origin, checkpoint, table_));
+  sequencer_ = recovered.sequencer;
+  return StartWriting(recovered);
+}
+
+// What recovery read may so far lie in the page cache alone: nothing is shown before it is synced.
+Status Ledger::StartWriting(const Recovered& recovered) {
+  if (recovered.last_segment) {
+    SEAL_ASSIGN_OR_RETURN(
+        segment_, SegmentWriter::Continue(env_.files, paths_.segments, *recovered.last_segment));
+    SEAL_RETURN_IF_ERROR(segment_->Sync());
+    SEAL_RETURN_IF_ERROR(env_.files.SyncDir(paths_.segments));
+  }
+  last_record_at_ = last_checkpoint_at_ = clock_checked_mono_ = env_.clock.Monotonic();
+  clock_checked_wall_ = env_.clock.Now();
+  if (recovered.cut) {
+    const CutTail& cut = *recovered.cut;
+    LogLine(LogLevel::kWarning, env_.clock.Now(), "tail_cut",
+            fmt::format(
+                "{} bytes that were never acknowledged were cut from {} at {} and kept in aside/{}",
+                cut.bytes, cut.segment, cut.offset, cut.aside));
+    SEAL_RETURN_IF_ERROR(WriteOwn({.action = "sealtrail.recovery.cut",
+                                   .actor = "sealtrail",
+                                   .target = cut.segment,
+                                   .details = {{"sealtrail.cut.offset", std::to_string(cut.offset)},
+                                               {"sealtrail.cut.bytes", std::to_string(cut.bytes)},
+                                               {"sealtrail.cut.sha256", HexEncode(cut.sha256)},
+                                               {"sealtrail.cut.aside", cut.aside}}}));
+  }
+  SEAL_RETURN_IF_ERROR(
+      WriteOwn({.action = "sealtrail.store.start", .actor = "sealtrail", .target = trail_.origin}));
+  CheckFloor(0);
+  return SignCheckpoint();
+}
+
+Status Ledger::Accepting() const {
+  MutexLock lock(mutex_);
+  return refusing_.ok() ? floor_ : refusing_;
+}
+
+void Ledger::Submit(record::RecordBatch batch, record::CommitDone done) {
+  Status refused;
+  for (const Bytes& note : batch.notes) {
+    if (note.size() > kNoteBytesMax)
+      refused = InvalidArgument("a commit note of {} bytes", note.size());
+  }
+  const size_t bytes = batch.bytes();
+  {
+    MutexLock lock(mutex_);
+    if (!refusing_.ok()) {
+      refused = refusing_;
+    } else if (batch.record_class == record::RecordClass::kIngest && !floor_.ok()) {
+      refused = floor_;
+    } else if (queue_bytes_ != 0 && queue_bytes_ + bytes > options_.queue_bytes_max) {
+      refused = Unavailable("the ledger's queue is full");
+    }
+    if (refused.ok()) {
+      queue_.push_back({.batch = std::move(batch), .done = std::move(done), .bytes = bytes});
+      queue_bytes_ += bytes;
+      counters_->queue_batches.Set(static_cast<double>(queue_.size()));
+      counters_->queue_bytes.Set(static_cast<double>(queue_bytes_));
+      if (std::exchange(draining_, true)) return;
+    }
+  }
+  if (!refused.ok()) {
+    counters_->refused_batches.Add();
+    done(refused);
+    return;
+  }
+  worker_->Post([this] { Drain(); });
+}
+
+std::deque<Ledger::Waiting> Ledger::TakeGroup() {
+  MutexLock lock(mutex_);
+  std::deque<Waiting> group;
+  size_t bytes = 0;
+  while (!queue_.empty() &&
+         (group.empty() || bytes + queue_.front().bytes <= options_.group_bytes_max)) {
+    bytes += queue_.front().bytes;
+    group.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  queue_bytes_ -= bytes;
+  counters_->queue_batches.Set(static_cast<double>(queue_.size()));
+  counters_->queue_bytes.Set(static_cast<double>(queue_bytes_));
+  if (group.empty()) draining_ = false;
+  return group;
+}
+
+// Writes one group and comes back for the next, so that timers and stops get their turn in between.
+void Ledger::Drain() {
+  std::deque<Waiting> group = TakeGroup();
+  if (group.empty()) return;
+  RefuseBelowFloor(group);
+  if (!group.empty()) CommitGroup(std::move(group));
+  SignIfDue();
+  worker_->Post([this] { Drain(); });
+}
+
+void Ledger::RefuseBelowFloor(std::deque<Waiting>& group) {
+  size_t bytes = 0;
+  for (const Waiting& waiting : group) bytes += waiting.bytes;
+  if (failed_.ok() && CheckFloor(bytes)) return;
+  std::erase_if(group, [&](Waiting& waiting) {
+    if (failed_.ok() && waiting.batch.record_class == record::RecordClass::kOwn) return false;
+    counters_->refused_batches.Add();
+    waiting.done(Accepting());
+    return true;
+  });
+}
+
+void Ledger::CommitGroup(std::deque<Waiting> group) {
+  std::vector<const record::RecordBatch*> batches;
+  for (const Waiting& waiting : group) batches.push_back(&waiting.batch);
+  uint64_t seq = Value(sequencer_.next());
+  const Status status = Write(batches);
+  for (Waiting& waiting : group) {
+    if (!status.ok()) {
+      waiting.done(status);
+      continue;
+    }
+    record::CommitOutcome outcome(waiting.batch.records.size());
+    for (record::RecordOutcome& record : outcome)
+      record = {record::RecordOutcome::Kind::kStored, Seq{seq++}};
+    waiting.done(std::move(outcome));
+  }
+}
+
+// Appends the batches, syncs once, and shows them to readers. The caller may then acknowledge.
+Status Ledger::Write(const std::vector<const record::RecordBatch*>& batches) {
+  if (!failed_.ok()) return Accepting();
+  const MonotonicNanos start = env_.clock.Monotonic();
+  WatchClock();
+  std::vector<FramePlace> frames;
+  Status status = RollIfFull();
+  for (const record::RecordBatch* batch : batches) {
+    if (status.ok()) status = segment_->Append(*batch, sequencer_, frames);
+  }
+  const MonotonicNanos written = env_.clock.Monotonic();
+  if (status.ok()) status = segment_->Sync();
+  if (!status.ok()) {
+    Fail(status);
+    return Accepting();
+  }
+  const MonotonicNanos synced = env_.clock.Monotonic();
+  counters_->syncs.Add();
+  counters_->write_nanos.Add(static_cast<uint64_t>(written - start));
+  counters_->sync_nanos.Add(static_cast<uint64_t>(synced - written));
+  for (const record::RecordBatch* batch : batches) {
+    counters_->records.Add(batch->records.size());
+    for (const record::RecordEntry& entry : batch->records)
+      counters_->leaf_bytes.Add(entry.leaf_size);
+  }
+  last_record_at_ = synced;
+  Publish(frames);
+  return OkStatus();
+}
+
+Status Ledger::RollIfFull() {
+  if (segment_ && segment_->size() < options_.segment_bytes_max) return OkStatus();
+  if (segment_) SEAL_RETURN_IF_ERROR(segment_->Close());
+  SEAL_ASSIGN_OR_RETURN(segment_, SegmentWriter::Create(env_.files, paths_.segments, sequencer_,
+                                                        trail_.origin, env_.clock.Now()));
+  table_.AddSegment(segment_->first());
+  return OkStatus();
+}
+
+void Ledger::Publish(const std::vector<FramePlace>& frames) {
+  table_.AddFrames(frames, segment_->size());
+  std::vector<std::function<void()>> wake;
+  {
+    MutexLock lock(mutex_);
+    durable_ = sequencer_;
+    wake = growth_;
+  }
+  counters_->durable.Set(static_cast<double>(Value(sequencer_.size())));
+  for (const auto& call : wake) call();
+}
+
+void Ledger::Fail(const Status& error) {
+  if (!failed_.ok()) return;
+  failed_ = error;
+  {
+    MutexLock lock(mutex_);
+    refusing_ = Unavailable("the data disk failed: {}", error.message());
+  }
+  LogLine(LogLevel::kError, env_.clock.Now(), "disk_failed",
+          fmt::format("{}; nothing more is accepted, restart on a sound disk", error.message()));
+  if (on_failure_) on_failure_(error);
+}
+
+// One of the ledger's own few records, durable on return.
+Status Ledger::WriteOwn(const record::SelfAct& act) {
+  record::Salt salt;
+  env_.random.Fill(salt);
+  const record::RecordBatch batch = record::SelfRecord(act, env_.clock.Now(), salt);
+  return Write({&batch});
+}
+
+// Compares how far the wall clock and the monotonic one came since the last look.
+void Ledger::WatchClock() {
+  const MonotonicNanos mono = env_.clock.Monotonic();
+  const UnixNanos wall = env_.clock.Now();
+  const int64_t expected = Value(clock_checked_wall_) + (mono - clock_checked_mono_);
+  const int64_t step = Value(wall) - expected;
+  clock_checked_mono_ = mono;
+  clock_checked_wall_ = wall;
+  if (step <= kClockStepNanos && step >= -kClockStepNanos) return;
+  counters_->clock_steps.Add();
+  LogLine(LogLevel::kWarning, wall, "clock_step",
+          fmt::format("the wall clock stepped by {} ns", step));
+  // A failure shows in failed_ and meets whoever writes next.
+  (void)WriteOwn({.action = "sealtrail.clock.step",
+                  .actor = "sealtrail",
+                  .target = trail_.origin,
+                  .details = {{"sealtrail.clock.step_ns", std::to_string(step)}}});
+}
+
+void Ledger::Tick() {
+  if (!failed_.ok()) return;
+  WatchClock();
+  CheckFloor(0);
+  if (env_.clock.Monotonic() - last_record_at_ >= options_.heartbeat_interval_ns) {
+    (void)WriteOwn(
+        {.action = "sealtrail.store.heartbeat", .actor = "sealtrail", .target = trail_.origin});
+  }
+  SignIfDue();
+  worker_->PostAfter(kTickNanos, [this] { Tick(); });
+}
+
+void Ledger::SignIfDue() {
+  if (!failed_.ok()) return;
+  if (env_.clock.Monotonic() - last_checkpoint_at_ < options_.checkpoint_interval_ns) return;
+  if (const Status status = SignCheckpoint(); !status.ok()) Fail(status);
+}
+
+// Only durable records: the sequencer moves with writes, and every write is synced before its task
+// ends.
+Status Ledger::SignCheckpoint() {
+  if (!failed_.ok()) return Accepting();
+  {
+    MutexLock lock(mutex_);
+    if (!checkpoint_.note.empty() && checkpoint_.size == sequencer_.size()) return OkStatus();
+  }
+  const tlog::Checkpoint head{
+      .origin = trail_.origin, .size = sequencer_.size(), .root = sequencer_.Root()};
+  const std::string note = trail_.signer.Sign(tlog::CheckpointText(head));
+  SEAL_RETURN_IF_ERROR(env::ReplaceFile(env_.files, paths_.data_dir, "checkpoint", AsBytes(note)));
+  last_checkpoint_at_ = env_.clock.Monotonic();
+  counters_->checkpoints.Add();
+  counters_->checkpointed.Set(static_cast<double>(Value(head.size)));
+  MutexLock lock(mutex_);
+  checkpoint_ = {.size = head.size, .root = head.root, .note = note};
+  return OkStatus();
+}
+
+// Sets or lifts the refusal of ingest. True if there is room for that many bytes above the floor.
+bool Ledger::CheckFloor(uint64_t about_to_write) {
+  const auto free = env_.files.FreeBytes(paths_.data_dir);
+  Status floor;
+  if (!free.ok()) {
+    floor = Unavailable("free space is not known: {}", free.status().message());
+  } else {
+    counters_->free_bytes.Set(static_cast<double>(*free));
+    if (*free < options_.min_free_bytes || *free - options_.min_free_bytes < about_to_write) {
+      floor = Unavailable("the data disk is full: {}", DiskText(*free, options_.min_free_bytes));
+    }
+  }
+  bool changed = false;
+  {
+    MutexLock lock(mutex_);
+    changed = floor_.ok() != floor.ok();
+    floor_ = floor;
+  }
+  if (changed) {
+    LogLine(floor.ok() ? LogLevel::kInfo : LogLevel::kWarning, env_.clock.Now(), "free_space_floor",
+            floor.ok() ? "there is room again: ingest resumes"
+                       : "ingest is refused: " + floor.message());
+  }
+  return floor.ok();
+}
+
+void Ledger::CheckpointNow(std::function<void(Status)> done) {
+  worker_->Post([this, done = std::move(done)] {
+    const Status status = SignCheckpoint();
+    if (!status.ok()) Fail(status);
+    done(status);
+  });
+}
+
+void Ledger::Close(std::function<void(Status)> done) {
+  {
+    MutexLock lock(mutex_);
+    if (refusing_.ok()) refusing_ = Unavailable("shutting down");
+  }
+  worker_->Post([this, done = std::move(done)] {
+    while (true) {
+      std::deque<Waiting> group = TakeGroup();
+      if (group.empty()) break;
+      RefuseBelowFloor(group);
+      if (!group.empty()) CommitGroup(std::move(group));
+    }
+    Status status =
+        WriteOwn({.action = "sealtrail.store.stop", .actor = "sealtrail", .target = trail_.origin});
+    if (status.ok()) status = SignCheckpoint();
+    if (status.ok() && segment_) status = segment_->Close();
+    if (failed_.ok()) failed_ = Unavailable("closed");
+    done(status);
+  });
+}
+
+Heights Ledger::heights() const {
+  MutexLock lock(mutex_);
+  return {.durable = durable_.size(), .checkpointed = checkpoint_.size};
+}
+
+CheckpointInfo Ledger::checkpoint() const {
+  MutexLock lock(mutex_);
+  return checkpoint_;
+}
+
+CheckpointInfo Ledger::TreeHead() const {
+  MutexLock lock(mutex_);
+  return {.size = durable_.size(), .root = durable_.Root(), .note = {}};
+}
+
+std::vector<SegmentInfo> Ledger::segments() const {
+  return table_.List();
+}
+
+void Ledger::OnGrowth(std::function<void()> wake) {
+  MutexLock lock(mutex_);
+  growth_.push_back(std::move(wake));
+}
+
+Result<RecordRange> Ledger::Read(Seq from, size_t records_max, size_t bytes_max) const {
+  if (Value(from) >= Value(heights().durable))
+    return NotFound("record {} is not durable yet", Value(from));
+  SEAL_ASSIGN_OR_RETURN(const SegmentTable::Location place, table_.Find(from));
+  auto storage = std::make_shared<Bytes>();
+  std::vector<std::pair<format::FrameHeader, size_t>> bodies;  // header and offset in storage
+  size_t found = 0;
+  for (uint64_t offset = place.offset; offset < place.end && found < records_max;) {
+    SEAL_ASSIGN_OR_RETURN(const format::FrameHeader header,
+                          ReadFrameHeader(*place.file, offset, place.end));
+    const bool wanted = header.type == format::FrameType::kRecords && header.count != 0 &&
+                        Value(header.first) + header.count > Value(from);
+    if (wanted) {
+      if (found != 0 && storage->size() + header.body_bytes > bytes_max) break;
+      auto frame = ReadFrame(*place.file, offset, place.end);
+      if (!frame.ok()) return frame.status().Annotate(fmt::format("{} at {}", place.path, offset));
+      bodies.emplace_back(header, storage->size());
+      AppendTo(*storage, frame->body());
+      found += Value(header.first) + header.count - std::max(Value(from), Value(header.first));
+    }
+    offset += format::kFrameHeaderBytes + header.payload_bytes();
+  }
+  RecordRange range{.storage = storage, .records = {}};
+  for (const auto& [header, at] : bodies) {
+    SEAL_ASSIGN_OR_RETURN(
+        const auto leaves,
+        format::SplitBundle(ByteView(*storage).subspan(at, header.body_bytes), header.count));
+    for (size_t i = 0; i < leaves.size() && range.records.size() < records_max; ++i) {
+      const Seq seq = header.first + i;
+      if (seq >= from) range.records.push_back({.seq = seq, .leaf = leaves[i]});
+    }
+  }
+  if (range.records.empty())
+    return DataLoss("{}: record {} is not where it should be", place.path, Value(from));
+  return range;
+}
+
+Result<Bytes> Ledger::ReadBeside(Seq seq, const crypto::Hash& hash) const {
+  SEAL_ASSIGN_OR_RETURN(const SegmentTable::Location place, table_.Find(seq));
+  for (uint64_t offset = place.offset; offset < place.end;) {
+    SEAL_ASSIGN_OR_RETURN(const format::FrameHeader header,
+                          ReadFrameHeader(*place.file, offset, place.end));
+    if (header.type == format::FrameType::kRecords &&
+        Value(header.first) + header.count > Value(seq)) {
+      SEAL_ASSIGN_OR_RETURN(const Frame frame, ReadFrame(*place.file, offset, place.end));
+      const ByteView offsets = frame.side_offsets();
+      for (size_t i = 0; i + 8 <= offsets.size(); i += 8) {
+        SEAL_ASSIGN_OR_RETURN(Frame side,
+                              ReadFrame(*place.file, GetBig64(offsets.data() + i), place.end));
+        if (crypto::Sha256(side.payload) == hash) return std::move(side.payload);
+      }
+      return NotFound("record {} refers to no such content", Value(seq));
+    }
+    offset += format::kFrameHeaderBytes + header.payload_bytes();
+  }
+  return NotFound("record {}", Value(seq));
+}
+
+}  // namespace sealtrail::ledger

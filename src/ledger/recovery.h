@@ -1,0 +1,37 @@
+// Reads a trail's segments from the first record on and finds where it goes on:
+// docs/formats/segment.md §5.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "env/env.h"
+#include "ledger/segment_table.h"
+#include "ledger/sequencer.h"
+#include "ledger/trail.h"
+#include "tlog/note.h"
+
+namespace sealtrail::ledger {
+
+// The end of the last file that was cut because it was never acknowledged.
+struct CutTail {
+  std::string segment;  // file name
+  uint64_t offset;      // where the cut is; 0: the whole file was set aside
+  uint64_t bytes;
+  crypto::Hash sha256;
+  std::string aside;  // file name in aside/
+};
+
+struct Recovered {
+  Sequencer sequencer;              // past the last record
+  std::optional<Seq> last_segment;  // the file to go on with; none: make a new one
+  std::optional<CutTail> cut;
+};
+
+// Fills `table`. Cuts an unacknowledged bad end, after copying it to aside/ durably.
+// DataLoss, with file and offset: acknowledged bytes are damaged or missing; nothing was changed
+// then. `checkpoint` is the newest signed tree head, if there is one.
+Result<Recovered> Recover(const env::Env& env, const TrailPaths& paths, const std::string& origin,
+                          const std::optional<tlog::Checkpoint>& checkpoint, SegmentTable& table);
+
+}  // namespace sealtrail::ledger

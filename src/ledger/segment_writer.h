@@ -1,0 +1,68 @@
+// The active segment: the first and last home of every record.
+// Layout: docs/formats/segment.md. What a power cut leaves of its end: recovery.h.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "env/files.h"
+#include "format/segment_format.h"
+#include "ledger/sequencer.h"
+#include "record/record_sink.h"
+
+namespace sealtrail::ledger {
+
+// Where a records frame lies.
+struct FramePlace {
+  Seq first;
+  uint32_t count;
+  uint64_t offset;
+};
+
+// Appends batches to one segment file.
+//
+// Durability  A batch is durable once a Sync() that began after its Append() returned OK. Only then
+// may it
+//             be acknowledged.
+// Errors      Sticky. After a failed write or sync the end of the file is unknown, so every later
+// call returns
+//             that first error; the process stops accepting, and recovers when started again.
+// Threads     Compatible. Owned by the ledger's writer.
+class SegmentWriter {
+ public:
+  // A new file in `dir`, its header and its name durable. `next` is what its first record will be.
+  static Result<SegmentWriter> Create(env::FileSystem& files, const std::string& dir,
+                                      const Sequencer& next, std::string_view origin,
+                                      UnixNanos now);
+
+  // Goes on with a file that recovery found to end, durably, with record `next` - 1.
+  static Result<SegmentWriter> Continue(env::FileSystem& files, const std::string& dir, Seq first);
+
+  // Writes the frames of `batch` and moves `sequencer` past its records; adds the places of its
+  // frames to `places`.
+  Status Append(const record::RecordBatch& batch, Sequencer& sequencer,
+                std::vector<FramePlace>& places);
+
+  Status Sync();
+
+  // Closes the file; nothing is synced here.
+  Status Close();
+
+  Seq first() const { return first_; }
+  uint64_t size() const { return file_->size(); }
+
+ private:
+  SegmentWriter(Seq first, std::unique_ptr<env::WritableFile> file)
+      : first_(first), file_(std::move(file)), synced_(file_->size()) {}
+
+  Status Fail(Status error) { return failed_ = std::move(error); }
+
+  Seq first_;
+  std::unique_ptr<env::WritableFile> file_;
+  uint64_t synced_;  // bytes of the file known durable
+  Status failed_;    // OK until the first error, then that error for good
+};
+
+}  // namespace sealtrail::ledger

@@ -1,0 +1,37 @@
+// Who a trail is: its origin, its key, and the note in the folder that says so.
+// docs/formats/checkpoint.md.
+#pragma once
+
+#include <string>
+
+#include "env/env.h"
+#include "tlog/note.h"
+
+namespace sealtrail::ledger {
+
+// Paths inside a data folder.
+struct TrailPaths {
+  explicit TrailPaths(const std::string& data_dir);
+  std::string data_dir;
+  std::string lock;
+  std::string trail;
+  std::string checkpoint;
+  std::string segments;  // folder
+  std::string aside;     // folder
+  std::string keys;      // folder
+  std::string index;     // folder
+};
+
+struct Trail {
+  std::string origin;
+  tlog::Signer signer;
+  bool created;  // now, by this call
+};
+
+// Reads who the trail in `paths` is, or makes a new one (key, note, folders) in an empty folder; a
+// crash in between is finished by the next call. `origin` may be empty. FailedPrecondition: another
+// origin than asked for, a missing or foreign key, a folder that is not a trail. DataLoss: the note
+// is not what the key signed. Unimplemented: a newer format, named.
+Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std::string& origin);
+
+}  // namespace sealtrail::ledger
