@@ -1,0 +1,721 @@
+// Follows record.md section by section. Where a member is named "x" there, its two-letter key is
+// Key("x") here, and the order of keys is the order of their bytes, so one comparison per member
+// proves "sorted and unique".
+#include "verify/leaf_check.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "base/encoding.h"
+#include "base/limits.h"
+#include "verify/json_scanner.h"
+
+namespace sealtrail::verify {
+namespace {
+
+using internal::kCharClass;
+
+// A member's name of one or two letters.
+constexpr uint16_t Key(std::string_view name) {
+  const auto first = static_cast<uint8_t>(name[0]);
+  const auto second = name.size() > 1 ? static_cast<uint8_t>(name[1]) : uint8_t{0};
+  return static_cast<uint16_t>(first << 8 | second);
+}
+
+constexpr uint64_t kUint32Max = std::numeric_limits<uint32_t>::max();
+constexpr uint64_t kUint64Max = std::numeric_limits<uint64_t>::max();
+constexpr uint64_t kInt64Max = std::numeric_limits<int64_t>::max();
+// An AnyValue inside an AnyValue costs one level; the outermost is level 1.
+constexpr int kDepthMax = kNestingMax + 1;
+
+constexpr const char kUnknownMember[] = "a member that the format does not name";
+
+class LeafScanner : public JsonScanner {
+ public:
+  using JsonScanner::JsonScanner;
+
+  JsonFault Fault() const { return {error(), error() == nullptr ? 0 : offset()}; }
+
+  // §3
+  bool Leaf(LeafFacts* facts);
+
+  bool Side(SideShape shape) {
+    return Shape(shape) && (AtEnd() || Fail("something follows the content"));
+  }
+
+ private:
+  // --- pieces
+  // ---------------------------------------------------------------------------------------------------
+
+  // {"key":…,…}: `member` takes each value by its key.
+  template <typename Member>
+  bool Object(Member member) {
+    if (!Take('{', "an object is expected")) return false;
+    if (TryTake('}')) return true;
+    uint16_t last = 0;
+    do {
+      uint16_t key;
+      if (!TakeKey(&key)) return false;
+      if (key <= last) return Fail("a member stands twice, or members are not sorted");
+      last = key;
+      if (!member(key)) return false;
+    } while (TryTake(','));
+    return Take('}', "a comma or } is expected");
+  }
+
+  bool TakeKey(uint16_t* key) {
+    if (left() >= 5 && p_[0] == '"' && p_[2] == '"' && p_[3] == ':') {
+      *key = static_cast<uint16_t>(p_[1] << 8);
+      p_ += 4;
+      return true;
+    }
+    if (left() >= 6 && p_[0] == '"' && p_[3] == '"' && p_[4] == ':') {
+      *key = static_cast<uint16_t>(p_[1] << 8 | p_[2]);
+      p_ += 5;
+      return true;
+    }
+    return Fail(kUnknownMember);
+  }
+
+  // [item,…]
+  template <typename Item>
+  bool List(bool may_be_empty, Item item) {
+    if (!Take('[', "an array is expected")) return false;
+    if (TryTake(']')) return may_be_empty || Fail("an empty array is a default, which is left out");
+    do {
+      if (!item()) return false;
+    } while (TryTake(','));
+    return Take(']', "a comma or ] is expected");
+  }
+
+  // Digits without leading zeros, at most `max`.
+  bool Digits(uint64_t max, uint64_t* value) {
+    const uint8_t* const start = p_;
+    uint64_t v = 0;
+    while (p_ < end_ && (kCharClass[*p_] & internal::kDigitChar)) {
+      const uint64_t before = v;
+      v = v * 10 + static_cast<uint64_t>(*p_ - '0');
+      ++p_;
+      // Nineteen digits cannot overflow; the twentieth may.
+      if (p_ - start >= 20 && (p_ - start > 20 || before > kUint64Max / 10 || v < before)) {
+        return Fail("a number out of range");
+      }
+    }
+    if (p_ == start) return Fail("a number is expected");
+    if (*start == '0' && p_ - start > 1) return Fail("a number with a leading zero");
+    if (v > max) return Fail("a number out of range");
+    *value = v;
+    return true;
+  }
+
+  bool Count() {  // a uint32 other than the default
+    uint64_t value;
+    return Digits(kUint32Max, &value) &&
+           (value != 0 || Fail("a zero is a default, which is left out"));
+  }
+  bool CountOrZero() {
+    uint64_t value;
+    return Digits(kUint32Max, &value);
+  }
+  bool Int32() {  // an int32 other than the default
+    const bool negative = TryTake('-');
+    uint64_t value;
+    if (!Digits(uint64_t{1} << 31, &value)) return false;
+    if (!negative && value == uint64_t{1} << 31) return Fail("a number out of range");
+    return value != 0 || Fail("a zero is a default, which is left out");
+  }
+
+  bool Time() {  // "decimal": a uint64 other than the default
+    uint64_t value;
+    return Take('"', "a decimal string is expected") && Digits(kUint64Max, &value) &&
+           (value != 0 || Fail("a zero is a default, which is left out")) &&
+           Take('"', "a decimal string is expected");
+  }
+  bool Int64Text() {  // any int64 as a decimal string
+    if (!Take('"', "a decimal string is expected")) return false;
+    const bool negative = TryTake('-');
+    uint64_t value;
+    if (!Digits(kInt64Max + (negative ? 1 : 0), &value)) return false;
+    if (negative && value == 0) return Fail("a negative zero");
+    return Take('"', "a decimal string is expected");
+  }
+
+  bool Hex(size_t digits) {
+    if (!Take('"', "a hexadecimal string is expected")) return false;
+    if (left() <= digits) return Fail("an id of the wrong length");
+    for (const uint8_t* const stop = p_ + digits; p_ < stop; ++p_) {
+      if (!(kCharClass[*p_] & internal::kHexChar))
+        return Fail("an id that is not lower-case hexadecimal");
+    }
+    return Take('"', "an id of the wrong length");
+  }
+  bool TraceId() { return Hex(32); }
+  bool SpanId() { return Hex(16); }
+
+  // Padded, unused bits zero. `text`: what stands between the quotes.
+  bool Base64(bool may_be_empty, std::string_view* text) {
+    if (!Take('"', "a base64 string is expected")) return false;
+    const uint8_t* const start = p_;
+    while (p_ < end_ && (kCharClass[*p_] & internal::kBase64Char)) ++p_;
+    const size_t digits = static_cast<size_t>(p_ - start);
+    const size_t padding = (4 - digits % 4) % 4;
+    if (padding == 3) return Fail("base64 of a length that cannot be");
+    for (size_t i = 0; i < padding; ++i) {
+      if (!Take('=', "base64 without its padding")) return false;
+    }
+    if (padding > 0) {
+      const uint8_t unused = padding == 1 ? 0x03 : 0x0f;
+      if (internal::kBase64Value[start[digits - 1]] & unused)
+        return Fail("base64 with unused bits set");
+    }
+    if (digits == 0 && !may_be_empty) return Fail("empty bytes are a default, which is left out");
+    *text = {reinterpret_cast<const char*>(start), digits + padding};
+    return Take('"', "a base64 string is expected");
+  }
+  bool Unknown() {  // "x"
+    std::string_view text;
+    return Base64(false, &text);
+  }
+
+  // A string, or {"u":"<base64>"} where it is not UTF-8.
+  bool AnyText() {
+    std::string_view text;
+    if (Peek() != '{') return String(&text);
+    return Take("{\"u\":", "a string is expected") && NotUtf8() && Take('}', "a } is expected");
+  }
+  bool Text() {
+    if (TryTake("\"\"")) return Fail("an empty string is a default, which is left out");
+    return AnyText();
+  }
+  bool NotUtf8() {
+    std::string_view text;
+    if (!Base64(false, &text)) return false;
+    const auto bytes = Base64Decode(text);
+    return (bytes.ok() && !IsUtf8(AsText(*bytes))) ||
+           Fail("a string that is UTF-8 is tagged as if it were not");
+  }
+
+  // --- §2 values
+  // ------------------------------------------------------------------------------------------------
+
+  bool Value(int depth) {
+    std::string_view text;
+    switch (Peek()) {
+      case '"':
+        return String(&text);
+      case '{':
+        return depth <= kDepthMax ? Tagged(depth) : Fail("nested too deeply");
+      case '[':
+        return depth <= kDepthMax ? Values(depth) : Fail("nested too deeply");
+      case 't':
+        return Take("true", "not a value");
+      case 'f':
+        return Take("false", "not a value");
+      case 'n':
+        return Take("null", "not a value");
+      default:
+        return Fail("not a value");
+    }
+  }
+
+  bool Values(int depth) {
+    return List(true, [&] { return Value(depth + 1); });
+  }
+  bool Pairs(int depth) {
+    return List(true, [&] { return Pair(depth); });
+  }
+  bool Attributes() {
+    return List(false, [&] { return Pair(1); });
+  }
+
+  // {"tag":…}
+  bool Tagged(int depth) {
+    ++p_;
+    uint16_t tag;
+    if (!TakeKey(&tag)) return false;
+    std::string_view text;
+    switch (tag) {
+      case Key("i"):
+        return Int64Text() && Take('}', "a } is expected");
+      case Key("d"):
+        return Double() && Take('}', "a } is expected");
+      case Key("b"):
+        return Base64(true, &text) && Take('}', "a } is expected");
+      case Key("u"):
+        return NotUtf8() && Take('}', "a } is expected");
+      case Key("m"):
+        return Pairs(depth + 1) && (TryTake('}') || UnknownEnd());
+      case Key("l"):
+        return Values(depth) && UnknownEnd();
+      case Key("v"):
+        if (TryTake("{\"v\":")) return Fail("unknown fields of one value, in two places");
+        return Value(depth) && UnknownEnd();
+      default:
+        return Fail("a tag that the format does not name");
+    }
+  }
+  bool UnknownEnd() {
+    return Take(",\"x\":", "unknown fields are expected") && Unknown() &&
+           Take('}', "a } is expected");
+  }
+
+  bool Double() {
+    if (Peek() != '"') return Number();
+    for (std::string_view word : {"\"NaN\"", "\"Infinity\"", "\"-Infinity\"", "\"-0\""}) {
+      if (TryTake(word)) return true;
+    }
+    return Fail("not a double");
+  }
+
+  // [key], [key,value], [key,value,"x"], or [key,0,"x"] where there is no value message.
+  bool Pair(int depth) {
+    if (!Take('[', "a pair is expected") || !AnyText()) return false;
+    if (TryTake(']')) return true;
+    if (!Take(',', "a comma or ] is expected")) return false;
+    if (Peek() == '0') {
+      ++p_;
+      return Take(',', "a 0 stands only before unknown fields") && Unknown() &&
+             Take(']', "a ] is expected");
+    }
+    if (!Value(depth)) return false;
+    if (TryTake(']')) return true;
+    return Take(',', "a comma or ] is expected") && Unknown() && Take(']', "a ] is expected");
+  }
+
+  // --- §4 content
+  // -----------------------------------------------------------------------------------------------
+
+  bool Span() {
+    return Object([&](uint16_t key) {
+      switch (key) {
+        case Key("a"):
+          return Attributes();
+        case Key("da"):
+        case Key("de"):
+        case Key("dl"):
+        case Key("f"):
+          return Count();
+        case Key("e"):
+        case Key("s"):
+          return Time();
+        case Key("ev"):
+          return List(false, [&] { return Event(false); });
+        case Key("i"):
+        case Key("p"):
+          return SpanId();
+        case Key("k"):
+          return Int32();
+        case Key("l"):
+          return List(false, [&] { return Link(); });
+        case Key("n"):
+        case Key("ts"):
+          return Text();
+        case Key("st"):
+          return SpanStatus();
+        case Key("t"):
+          return TraceId();
+        case Key("x"):
+          return Unknown();
+        default:
+          return Fail(kUnknownMember);
+      }
+    });
+  }
+
+  bool SpanStatus() {
+    return Object([&](uint16_t key) {
+      switch (key) {
+        case Key("c"):
+          return Int32();
+        case Key("m"):
+          return Text();
+        case Key("x"):
+          return Unknown();
+        default:
+          return Fail(kUnknownMember);
+      }
+    });
+  }
+
+  // `own`: as the content of a span_event, with its index.
+  bool Event(bool own) {
+    bool index = false;
+    const bool taken = Object([&](uint16_t key) {
+      switch (key) {
+        case Key("a"):
+          return Attributes();
+        case Key("da"):
+          return Count();
+        case Key("ix"):
+          index = true;
+          return own ? CountOrZero() : Fail(kUnknownMember);
+        case Key("n"):
+          return Text();
+        case Key("w"):
+          return Time();
+        case Key("x"):
+          return Unknown();
+        default:
+          return Fail(kUnknownMember);
+      }
+    });
+    return taken && (index == own || Fail("an event record without its index"));
+  }
+
+  bool Link() {
+    return Object([&](uint16_t key) {
+      switch (key) {
+        case Key("a"):
+          return Attributes();
+        case Key("da"):
+        case Key("f"):
+          return Count();
+        case Key("i"):
+          return SpanId();
+        case Key("t"):
+          return TraceId();
+        case Key("ts"):
+          return Text();
+        case Key("x"):
+          return Unknown();
+        default:
+          return Fail(kUnknownMember);
+      }
+    });
+  }
+
+  bool EventSpan() {
+    return Object([&](uint16_t key) {
+      switch (key) {
+        case Key("a"):
+          return Attributes();
+        case Key("i"):
+        case Key("p"):
+          return SpanId();
+        case Key("n"):
+          return Text();
+        case Key("t"):
+          return TraceId();
+        default:
+          return Fail(kUnknownMember);
+      }
+    });
+  }
+
+  bool Log() {
+    return Object([&](uint16_t key) {
+      switch (key) {
+        case Key("a"):
+          return Attributes();
+        case Key("b"):
+          return Value(1);
+        case Key("da"):
+        case Key("f"):
+          return Count();
+        case Key("en"):
+        case Key("sx"):
+          return Text();
+        case Key("i"):
+          return SpanId();
+        case Key("ob"):
+        case Key("w"):
+          return Time();
+        case Key("sn"):
+          return Int32();
+        case Key("t"):
+          return TraceId();
+        case Key("x"):
+          return Unknown();
+        default:
+          return Fail(kUnknownMember);
+      }
+    });
+  }
+
+  bool ResourceGroup() {
+    if (TryTake("{}")) return Fail("an empty group is left out");
+    return Object([&](uint16_t key) {
+      switch (key) {
+        case Key("q"):
+        case Key("x"):
+          return Unknown();
+        case Key("r"):
+          return Resource();
+        case Key("u"):
+          return Text();
+        default:
+          return Fail(kUnknownMember);
+      }
+    });
+  }
+
+  bool Resource() {
+    return Object([&](uint16_t key) {
+      switch (key) {
+        case Key("a"):
+          return Attributes();
+        case Key("da"):
+          return Count();
+        case Key("er"):
+          return List(false, [&] { return EntityRef(); });
+        case Key("x"):
+          return Unknown();
+        default:
+          return Fail(kUnknownMember);
+      }
+    });
+  }
+
+  bool EntityRef() {
+    return Object([&](uint16_t key) {
+      switch (key) {
+        case Key("d"):
+        case Key("i"):
+          return List(false, [&] { return AnyText(); });
+        case Key("t"):
+        case Key("u"):
+          return Text();
+        case Key("x"):
+          return Unknown();
+        default:
+          return Fail(kUnknownMember);
+      }
+    });
+  }
+
+  bool ScopeGroup() {
+    if (TryTake("{}")) return Fail("an empty group is left out");
+    return Object([&](uint16_t key) {
+      switch (key) {
+        case Key("s"):
+          return Scope();
+        case Key("u"):
+          return Text();
+        case Key("x"):
+          return Unknown();
+        default:
+          return Fail(kUnknownMember);
+      }
+    });
+  }
+
+  bool Scope() {
+    return Object([&](uint16_t key) {
+      switch (key) {
+        case Key("a"):
+          return Attributes();
+        case Key("da"):
+          return Count();
+        case Key("n"):
+        case Key("v"):
+          return Text();
+        case Key("x"):
+          return Unknown();
+        default:
+          return Fail(kUnknownMember);
+      }
+    });
+  }
+
+  // --- §5 receipt
+  // -----------------------------------------------------------------------------------------------
+
+  bool Receipt() {
+    bool received = false;
+    const bool taken = Object([&](uint16_t key) {
+      switch (key) {
+        case Key("a"):
+          received = true;
+          return Int64Text();
+        case Key("b"):
+        case Key("c"):
+        case Key("l"):
+        case Key("p"):
+          return Text();
+        case Key("t"):
+          return Transport();
+        default:
+          return Fail(kUnknownMember);
+      }
+    });
+    return taken && (received || Fail("a receipt without a time"));
+  }
+
+  bool Transport() {
+    for (std::string_view name : {"\"grpc\"", "\"http/protobuf\"", "\"http/json\"", "\"self\""}) {
+      if (TryTake(name)) return true;
+    }
+    return Fail("a transport that the format does not name");
+  }
+
+  // --- §3 and §6
+  // ------------------------------------------------------------------------------------------------
+
+  bool Shape(SideShape shape) {
+    switch (shape) {
+      case kSpanShape:
+        return Span();
+      case kOwnEventShape:
+        return Event(true);
+      case kLogShape:
+        return Log();
+      case kResourceShape:
+        return ResourceGroup();
+      case kScopeShape:
+        return ScopeGroup();
+      case kEventSpanShape:
+        return EventSpan();
+    }
+    return Fail("not a shape");
+  }
+
+  bool Kind(LeafKind* kind) {
+    static constexpr std::pair<std::string_view, LeafKind> kNames[] = {
+        {"\"span\"", LeafKind::kSpan},
+        {"\"log\"", LeafKind::kLog},
+        {"\"span_event\"", LeafKind::kSpanEvent},
+        {"\"audit\"", LeafKind::kAudit},
+        {"\"self\"", LeafKind::kSelf},
+        {"\"seal\"", LeafKind::kSeal},
+    };
+    for (const auto& [name, value] : kNames) {
+      if (!TryTake(name)) continue;
+      *kind = value;
+      return true;
+    }
+    return Fail("a kind that the format does not name");
+  }
+
+  bool Salt() {
+    std::string_view text;
+    if (!Base64(false, &text)) return false;
+    return (text.size() == 24 && text.ends_with("==")) || Fail("a salt that is not 16 bytes");
+  }
+
+  // A member's object, or ["<base64 SHA-256>",length] in its place.
+  bool ContentOrBeside(SideShape shape, LeafFacts* facts) {
+    const uint8_t* const start = p_;
+    if (Peek() != '[') {
+      if (!Shape(shape)) return false;
+      const bool group = shape == kResourceShape || shape == kScopeShape;
+      if (group && static_cast<size_t>(p_ - start) >= kBesideBytesMin)
+        return Fail("so large a group lies beside");
+      return true;
+    }
+    ++p_;
+    std::string_view hash;
+    BesideRef& ref = facts->beside[facts->beside_count++];
+    if (!Base64(false, &hash)) return false;
+    const auto bytes = Base64Decode(hash);
+    if (!bytes.ok() || bytes->size() != ref.hash.size())
+      return Fail("a reference that is not a SHA-256");
+    std::copy(bytes->begin(), bytes->end(), ref.hash.begin());
+    if (!Take(',', "a comma is expected") || !Digits(kSideBytesMax, &ref.length) ||
+        !Take(']', "a ] is expected")) {
+      return false;
+    }
+    ref.shape = shape;
+    if (shape == kResourceShape || shape == kScopeShape) {
+      return ref.length >= kBesideBytesMin || Fail("so small a group does not lie beside");
+    }
+    const auto array = static_cast<int64_t>(p_ - start);
+    (shape == kEventSpanShape ? event_span_growth_ : content_growth_) =
+        static_cast<int64_t>(ref.length) - array;
+    return true;
+  }
+
+  // `o` lies beside where the leaf would be too long with it and `sp` in place, and `sp` where it
+  // still is.
+  bool BesideRulesHold() {
+    constexpr auto kMax = static_cast<int64_t>(kLeafBytesMax);
+    const auto size = static_cast<int64_t>(end_ - begin_);
+    if (event_span_growth_ && !content_growth_) return Fail("sp lies beside though o does not");
+    const int64_t with_event_span = size + event_span_growth_.value_or(0);
+    if (content_growth_ && with_event_span + *content_growth_ <= kMax) {
+      return Fail("so small a content does not lie beside");
+    }
+    if (event_span_growth_ && with_event_span <= kMax)
+      return Fail("so small an sp does not lie beside");
+    return true;
+  }
+
+  // How much longer the leaf would be with that content in place; nothing where it is in place.
+  std::optional<int64_t> content_growth_;
+  std::optional<int64_t> event_span_growth_;
+};
+
+constexpr SideShape ContentShape(LeafKind kind) {
+  switch (kind) {
+    case LeafKind::kSpan:
+      return kSpanShape;
+    case LeafKind::kSpanEvent:
+      return kOwnEventShape;
+    default:
+      return kLogShape;
+  }
+}
+
+bool LeafScanner::Leaf(LeafFacts* facts) {
+  facts->beside_count = 0;
+  const auto own = [&] { return facts->kind == LeafKind::kSelf || facts->kind == LeafKind::kSeal; };
+  int required = 0;  // k, n, o, r, v
+  bool event_span = false;
+  const bool taken = Object([&](uint16_t key) {
+    switch (key) {
+      case Key("k"):
+        ++required;
+        return Kind(&facts->kind);
+      case Key("n"):
+        ++required;
+        return required == 2 ? Salt() : Fail("a leaf without its kind");
+      case Key("o"):
+        ++required;
+        if (required != 3) return Fail("a leaf without its kind or salt");
+        return ContentOrBeside(ContentShape(facts->kind), facts);
+      case Key("r"):
+        ++required;
+        return Receipt();
+      case Key("re"):
+        return own() ? Fail("an own record has no resource")
+                     : ContentOrBeside(kResourceShape, facts);
+      case Key("sc"):
+        return own() ? Fail("an own record has no scope") : ContentOrBeside(kScopeShape, facts);
+      case Key("sp"):
+        event_span = true;
+        if (facts->kind != LeafKind::kSpanEvent) return Fail("only a span_event has an sp");
+        return ContentOrBeside(kEventSpanShape, facts);
+      case Key("v"):
+        ++required;
+        return Take('0', "a format version other than 0");
+      default:
+        return Fail(kUnknownMember);
+    }
+  });
+  if (!taken) return false;
+  if (!AtEnd()) return Fail("something follows the record");
+  if (required != 5) return Fail("a leaf without its kind, salt, content, receipt or version");
+  if (event_span != (facts->kind == LeafKind::kSpanEvent))
+    return Fail("a span_event without its span");
+  return BesideRulesHold();
+}
+
+}  // namespace
+
+JsonFault CheckLeaf(ByteView leaf, LeafFacts* facts) {
+  LeafScanner scanner(leaf);
+  scanner.Leaf(facts);
+  return scanner.Fault();
+}
+
+uint8_t ShapesOf(ByteView content) {
+  uint8_t shapes = 0;
+  for (SideShape shape :
+       {kSpanShape, kOwnEventShape, kLogShape, kResourceShape, kScopeShape, kEventSpanShape}) {
+    if (LeafScanner(content).Side(shape)) shapes |= shape;
+  }
+  return shapes;
+}
+
+}  // namespace sealtrail::verify
