@@ -18,7 +18,6 @@ bool ZlibAgrees(ByteView body, ByteView expected) {
   Bytes out(expected.size() + 1);
   size_t written = 0;
   while (!body.empty()) {
-    if (body.size() > 3 && (body[3] & kHeaderChecksum) != 0) return true;
     z_stream z{};
     SEAL_CHECK(inflateInit2(&z, 15 + 16) == Z_OK);
     z.next_in = const_cast<uint8_t*>(body.data());
@@ -29,7 +28,8 @@ bool ZlibAgrees(ByteView body, ByteView expected) {
     written += z.total_out;
     body = body.subspan(z.total_in);
     inflateEnd(&z);
-    if (result != Z_STREAM_END) return false;
+    if (result == Z_BUF_ERROR) return false;  // more than expected
+    if (result != Z_STREAM_END) return true;
   }
   return Equal(ByteView(out).first(written), expected);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "base/bytes.h"
@@ -19,6 +20,11 @@ class SharedBytes {
     auto owner = std::make_shared<const Bytes>(std::move(bytes));
     view_ = *owner;
     owner_ = std::move(owner);
+  }
+  static SharedBytes FromText(std::string text) {
+    auto owner = std::make_shared<const std::string>(std::move(text));
+    const ByteView view = AsBytes(*owner);
+    return {view, std::move(owner)};
   }
 
   ByteView view() const { return view_; }
