@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import private_mounts  # noqa: E402
 from store import ROOT, Store, find_binary  # noqa: E402
+
+MAY_MOUNT = private_mounts.enter()
 
 # Keeps every span, span event and log, whatever it carries.
 SELECT_ALL = {"select": "all"}
@@ -72,3 +75,11 @@ def vectors() -> Path:
     if os.environ.get("CI") == "true":
         pytest.fail(f"no OTLP vectors in {folder}; set SEALTRAIL_DATA")
     pytest.skip(f"no OTLP vectors in {folder}; set SEALTRAIL_DATA")
+
+
+@pytest.fixture
+def mounts():
+    """The module private_mounts; skips where this user may not mount."""
+    if not MAY_MOUNT:
+        pytest.skip("no mount namespace for this user")
+    return private_mounts

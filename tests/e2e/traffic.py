@@ -85,3 +85,16 @@ def post(store, body: bytes, path: str = "/v1/traces", *, content_type: str | No
 
 def gzipped(body: bytes) -> bytes:
     return gzip.compress(body, 6)
+
+
+def named_spans(names: list[str]) -> bytes:
+    """A request of one audited span a name."""
+    request = ExportTraceServiceRequest()
+    scope = request.resource_spans.add().scope_spans.add()
+    for name in names:
+        number = next(_serial)
+        span = scope.spans.add(name=name, start_time_unix_nano=time.time_ns())
+        span.trace_id = number.to_bytes(16, "big")
+        span.span_id = number.to_bytes(8, "big")
+        add_attribute(span.attributes, "audit.action", "exercise")
+    return request.SerializeToString()

@@ -1,0 +1,104 @@
+"""A disk that fills: the floor refuses in time and resumes by itself; a write that fails all the same is final."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+
+import traffic
+from audit import check_export
+
+MIB = 1024 * 1024
+
+
+def readyz(store) -> tuple[int, str]:
+    try:
+        return 200, store.http("GET", "/readyz", token=False).decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def within(seconds: float, condition):
+    """Waits until `condition()` is true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def names_in(store) -> set[str]:
+    return {row["name"] for row in store.query("SELECT name FROM audit_spans")}
+
+
+class Filler:
+    """Sends until something other than 200 comes; remembers what was acknowledged."""
+
+    def __init__(self, store):
+        self.store, self.acknowledged, self.round = store, set(), 0
+
+    def send(self):
+        names = [f"record {self.round}.{i} " + "x" * 900 for i in range(200)]
+        self.round += 1
+        answer = traffic.post(self.store, traffic.named_spans(names))
+        if answer.status == 200:
+            self.acknowledged.update(names)
+        return answer
+
+    def until_refused(self, rounds_max=2000):
+        for _ in range(rounds_max):
+            answer = self.send()
+            if answer.status != 200:
+                return answer
+        raise AssertionError("never refused")
+
+
+def test_the_floor_refuses_and_resumes(tmp_path, make_store, mounts):
+    disk = tmp_path / "disk"
+    mounts.small_disk(disk, 96 * MIB)
+    ballast = disk / "ballast"
+    ballast.write_bytes(bytes(40 * MIB))
+    store = make_store({"min_free_bytes": 24 * MIB, "index": {"paused": True}}, name="disk/data")
+    filler = Filler(store)
+
+    refused = filler.until_refused()
+    assert refused.status == 503
+    assert int(refused.headers["Retry-After"]) >= 1
+    status, text = readyz(store)
+    assert status == 503 and "min_free_bytes" in text
+    assert store.query("SELECT count(*) AS n FROM audit_spans") == [{"n": len(filler.acknowledged)}], "own records still fit"
+    assert store.process.poll() is None
+
+    ballast.unlink()
+    within(15, lambda: filler.send().status == 200)
+    assert readyz(store)[0] == 200
+    assert names_in(store) == filler.acknowledged
+    assert store.stop() == 0
+    assert store.verify()[0] == 0
+
+
+def test_a_write_that_fails_is_final(tmp_path, make_store, mounts):
+    """ENOSPC below the floor: 503 for some seconds, /readyz says why, exit 2; nothing acknowledged is lost."""
+    disk = tmp_path / "disk"
+    mounts.small_disk(disk, 64 * MIB)
+    ballast = disk / "ballast"
+    ballast.write_bytes(bytes(24 * MIB))
+    store = make_store({"min_free_bytes": 0, "index": {"paused": True}}, name="disk/data")
+    filler = Filler(store)
+
+    assert filler.until_refused().status == 503
+    began = time.monotonic()
+    status, text = readyz(store)
+    assert status == 503 and "No space left" in text
+    assert filler.send().status == 503
+    assert store.wait(timeout=30) == 2
+    assert 2 < time.monotonic() - began < 15
+    assert "No space left" in store.stderr()
+
+    ballast.unlink()
+    store.start()
+    assert filler.acknowledged <= names_in(store)
+    assert filler.send().status == 200
+    assert store.stop() == 0
+    code, report = store.verify()
+    assert (code, report["damage"]) == (0, [])
+    check_export(store, report)
