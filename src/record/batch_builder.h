@@ -58,6 +58,9 @@ class BatchBuilder {
   // Opaque bytes that become durable with the batch.
   void AddNote(Bytes note) { batch_.notes.push_back(std::move(note)); }
 
+  // A hint: the leaves will take about this many bytes.
+  void ReserveBundle(size_t bytes) { batch_.bundle.reserve(bytes); }
+
   size_t record_count() const { return batch_.records.size(); }
 
   // The batch; the builder is used up.

@@ -1,0 +1,134 @@
+#include "pipeline/audit_pipeline.h"
+
+#include <atomic>
+#include <memory>
+#include <utility>
+
+#include "otlp/decode.h"
+#include "record/self_record.h"
+
+namespace sealtrail::pipeline {
+namespace {
+
+std::string_view TransportName(Transport transport) {
+  switch (transport) {
+    case Transport::kGrpc:
+      return "grpc";
+    case Transport::kHttpProtobuf:
+      return "http/protobuf";
+    case Transport::kHttpJson:
+      return "http/json";
+  }
+  SEAL_UNREACHABLE();
+}
+
+Result<model::TracesRequest> DecodeTraces(otlp::Encoding encoding, ByteView body,
+                                          model::Arena& arena) {
+  return encoding == otlp::Encoding::kJson ? otlp::DecodeTracesJson(body, arena)
+                                           : otlp::DecodeTracesProtobuf(body, arena);
+}
+
+Result<model::LogsRequest> DecodeLogs(otlp::Encoding encoding, ByteView body, model::Arena& arena) {
+  return encoding == otlp::Encoding::kJson ? otlp::DecodeLogsJson(body, arena)
+                                           : otlp::DecodeLogsProtobuf(body, arena);
+}
+
+}  // namespace
+
+AuditPipeline::AuditPipeline(const env::Env& env, Selector selector, record::RecordSink& sink,
+                             MetricSet& metrics)
+    : env_(env),
+      selector_(std::move(selector)),
+      sink_(sink),
+      metrics_(metrics),
+      tallies_(metrics) {}
+
+Result<MappedRequest> AuditPipeline::Map(Signal signal, otlp::Encoding encoding,
+                                         const SharedBytes& body, const ExportContext& context) {
+  const MappingContext mapping{.selector = selector_,
+                               .random = env_.random,
+                               .receipt = {.received_at = context.received_at,
+                                           .principal = context.principal,
+                                           .client = context.client_software,
+                                           .label = context.pipeline_label,
+                                           .peer = context.peer,
+                                           .transport = TransportName(context.transport)},
+                               .request = body.view()};
+  model::Arena arena;
+  if (signal == Signal::kTraces) {
+    SEAL_ASSIGN_OR_RETURN(const model::TracesRequest request,
+                          DecodeTraces(encoding, body.view(), arena));
+    return MapTraces(request, mapping);
+  }
+  SEAL_ASSIGN_OR_RETURN(const model::LogsRequest request, DecodeLogs(encoding, body.view(), arena));
+  return MapLogs(request, mapping);
+}
+
+void AuditPipeline::Export(Signal signal, otlp::Encoding encoding, SharedBytes body,
+                           ExportContext context, std::function<void(Status)> done) {
+  Result<MappedRequest> mapped = Map(signal, encoding, body, context);
+  if (!mapped.ok()) {
+    CountUndecodable(context, body.size());
+    done(mapped.status());
+    return;
+  }
+  for (const auto& [source, units] : mapped->counts) {
+    tallies_.Add(context.principal, source,
+                 {.received = units.received, .filtered = units.received - units.selected});
+  }
+  if (mapped->batch.records.empty()) {
+    done(OkStatus());
+    return;
+  }
+  auto counts = std::make_shared<std::map<Source, UnitCounts>>(std::move(mapped->counts));
+  sink_.Submit(
+      std::move(mapped->batch), [this, counts, principal = std::move(context.principal),
+                                 done = std::move(done)](Result<record::CommitOutcome> outcome) {
+        for (const auto& [source, units] : *counts) {
+          const Tally tally =
+              outcome.ok() ? Tally{.stored = units.selected} : Tally{.refused = units.selected};
+          tallies_.Add(principal, source, tally);
+        }
+        done(outcome.status());
+      });
+}
+
+void AuditPipeline::CountUndecodable(const ExportContext& context, size_t bytes) {
+  const MetricLabels labels = {{"principal", context.principal}};
+  metrics_
+      .GetCounter("sealtrail_undecodable_requests_total", "Requests that could not be decoded",
+                  labels)
+      .Add();
+  metrics_.GetCounter("sealtrail_undecodable_bytes_total", "Bytes of these requests", labels)
+      .Add(bytes);
+}
+
+void AuditPipeline::RecordTallies(std::function<void(Status)> done) {
+  const std::vector<SourceTallies::Entry> entries = tallies_.TakeChanged();
+  auto left = std::make_shared<std::atomic<size_t>>(entries.size());
+  auto shared_done = std::make_shared<std::function<void(Status)>>(std::move(done));
+  if (entries.empty()) (*shared_done)(OkStatus());
+  for (const SourceTallies::Entry& entry : entries) {
+    record::Salt salt;
+    env_.random.Fill(salt);
+    sink_.Submit(
+        record::SelfRecord(
+            {.action = "sealtrail.source.tally",
+             .actor = "sealtrail",
+             .target = entry.source.service,
+             .details = {{"sealtrail.source.principal", entry.principal},
+                         {"sealtrail.source.namespace", entry.source.service_namespace},
+                         {"sealtrail.source.environment", entry.source.environment},
+                         {"sealtrail.tally.received", std::to_string(entry.total.received)},
+                         {"sealtrail.tally.stored", std::to_string(entry.total.stored)},
+                         {"sealtrail.tally.duplicate", std::to_string(entry.total.duplicate)},
+                         {"sealtrail.tally.filtered", std::to_string(entry.total.filtered)},
+                         {"sealtrail.tally.refused", std::to_string(entry.total.refused)}}},
+            env_.clock.Now(), salt),
+        [left, shared_done](const Result<record::CommitOutcome>& outcome) {
+          if (left->fetch_sub(1) == 1) (*shared_done)(outcome.status());
+        });
+  }
+}
+
+}  // namespace sealtrail::pipeline

@@ -1,0 +1,220 @@
+#include "pipeline/record_mapper.h"
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+
+#include "base/endian.h"
+#include "record/content_writer.h"
+
+namespace sealtrail::pipeline {
+namespace {
+
+using record::JsonBuffer;
+using record::ShortDigest;
+
+bool IsSet(ByteView id, size_t size) {
+  return id.size() == size && std::ranges::any_of(id, [](uint8_t byte) { return byte != 0; });
+}
+
+std::string TextAttribute(const model::Resource* resource, std::string_view key) {
+  if (resource == nullptr) return {};
+  const model::AnyValue* value = FindAttribute(resource->attributes, key);
+  if (value == nullptr || value->type != model::AnyValue::Type::kString) return {};
+  return std::string(value->text);
+}
+
+Source SourceOf(const model::Resource* resource) {
+  Source source{.service_namespace = TextAttribute(resource, "service.namespace"),
+                .service = TextAttribute(resource, "service.name"),
+                .environment = TextAttribute(resource, "deployment.environment.name")};
+  if (source.environment.empty())
+    source.environment = TextAttribute(resource, "deployment.environment");
+  return source;
+}
+
+// Identities as docs/formats/record.md §7 defines them.
+class Identities {
+ public:
+  explicit Identities(const MappingContext& context) : context_(context) {}
+
+  ShortDigest OfSpan(const model::Span& span, uint32_t unit) {
+    if (const auto id = RecordId(span.attributes)) return *id;
+    if (!HasIds(span)) return OfDelivery(unit);
+    return Digest(0x02, {span.trace_id, span.span_id});
+  }
+
+  ShortDigest OfEvent(const model::Span& span, const model::SpanEvent& event, uint32_t index,
+                      uint32_t unit) {
+    if (const auto id = RecordId(event.attributes)) return *id;
+    if (!HasIds(span)) return OfDelivery(unit);
+    std::array<uint8_t, 4> number;
+    PutBig32(number.data(), index);
+    return Digest(0x03, {span.trace_id, span.span_id, number});
+  }
+
+  ShortDigest OfLog(const model::LogRecord& log, uint32_t unit) {
+    if (const auto id = RecordId(log.attributes)) return *id;
+    return OfDelivery(unit);
+  }
+
+ private:
+  static bool HasIds(const model::Span& span) {
+    return IsSet(span.trace_id, 16) && IsSet(span.span_id, 8);
+  }
+
+  static std::optional<ShortDigest> RecordId(model::Attributes attributes) {
+    const model::AnyValue* value = FindAttribute(attributes, "audit.record.id");
+    if (value == nullptr || value->type != model::AnyValue::Type::kString || value->text.empty())
+      return {};
+    return Digest(0x01, {AsBytes(value->text)});
+  }
+
+  // The request is hashed once, and only where something in it has no identity of its own.
+  ShortDigest OfDelivery(uint32_t unit) {
+    if (!request_hash_) request_hash_ = crypto::Sha256(context_.request);
+    std::array<uint8_t, 4> length, number;
+    PutBig32(length.data(), static_cast<uint32_t>(context_.receipt.principal.size()));
+    PutBig32(number.data(), unit);
+    return Digest(0x04, {length, AsBytes(context_.receipt.principal), *request_hash_, number});
+  }
+
+  static ShortDigest Digest(uint8_t kind, std::initializer_list<ByteView> parts) {
+    crypto::Sha256Stream stream;
+    stream.Update(ByteView(&kind, 1));
+    for (ByteView part : parts) stream.Update(part);
+    const crypto::Hash hash = stream.Finish();
+    ShortDigest digest;
+    std::copy_n(hash.begin(), digest.size(), digest.begin());
+    return digest;
+  }
+
+  const MappingContext& context_;
+  std::optional<crypto::Hash> request_hash_;
+};
+
+// Walks a request. Resource and scope are written once, when the first record under them is selected.
+class Mapper {
+ public:
+  Mapper(record::BatchBuilder builder, const MappingContext& context)
+      : builder_(std::move(builder)), context_(context), identities_(context) {}
+
+  template <typename Item>
+  Status Map(const model::ExportRequest<Item>& request) {
+    for (const auto& resource : request.resources) {
+      counts_ = &result_.counts[SourceOf(resource.resource)];
+      bool resource_written = false;
+      for (const auto& scope : resource.scopes) {
+        bool scope_written = false;
+        open_groups_ = [&] {
+          if (!resource_written) OpenResource(resource, request.unknown);
+          if (!scope_written) OpenScope(scope);
+          resource_written = scope_written = true;
+        };
+        for (const Item& item : scope.items) SEAL_RETURN_IF_ERROR(MapItem(item));
+      }
+    }
+    return OkStatus();
+  }
+
+  MappedRequest Finish() && {
+    result_.batch = std::move(builder_).Finish();
+    return std::move(result_);
+  }
+
+ private:
+  template <typename Group>
+  void OpenResource(const Group& group, ByteView request_unknown) {
+    group_.clear();
+    record::WriteResourceGroup(group_, group.resource, group.schema_url, group.unknown,
+                               request_unknown, notes_);
+    builder_.SetResource(group_);
+  }
+
+  template <typename Group>
+  void OpenScope(const Group& group) {
+    group_.clear();
+    record::WriteScopeGroup(group_, group.scope, group.schema_url, group.unknown, notes_);
+    builder_.SetScope(group_);
+  }
+
+  Status MapItem(const model::Span& span) {
+    const uint32_t unit = NextUnit();
+    if (context_.selector.Selects(span)) {
+      content_.clear();
+      record::WriteSpan(content_, span, notes_);
+      SEAL_RETURN_IF_ERROR(Add(record::Kind::kSpan, {}, identities_.OfSpan(span, unit)));
+    }
+    for (uint32_t i = 0; i < span.events.size(); ++i) SEAL_RETURN_IF_ERROR(MapEvent(span, i));
+    return OkStatus();
+  }
+
+  Status MapEvent(const model::Span& span, uint32_t index) {
+    const uint32_t unit = NextUnit();
+    const model::SpanEvent& event = span.events[index];
+    if (!context_.selector.Selects(event)) return OkStatus();
+    content_.clear();
+    record::WriteSpanEvent(content_, event, index, notes_);
+    span_.clear();
+    record::WriteEventSpan(span_, span, notes_);
+    return Add(record::Kind::kSpanEvent, span_, identities_.OfEvent(span, event, index, unit));
+  }
+
+  Status MapItem(const model::LogRecord& log) {
+    const uint32_t unit = NextUnit();
+    if (!context_.selector.Selects(log)) return OkStatus();
+    content_.clear();
+    record::WriteLog(content_, log, notes_);
+    return Add(record::Kind::kLog, {}, identities_.OfLog(log, unit));
+  }
+
+  uint32_t NextUnit() {
+    ++counts_->received;
+    return units_++;
+  }
+
+  Status Add(record::Kind kind, std::string_view span, const ShortDigest& identity) {
+    ++counts_->selected;
+    open_groups_();
+    record::LeafParts parts{
+        .kind = kind, .salt = {}, .content = content_, .span = span, .identity = identity};
+    context_.random.Fill(parts.salt);
+    return builder_.Add(parts);
+  }
+
+  record::BatchBuilder builder_;
+  const MappingContext& context_;
+  Identities identities_;
+  MappedRequest result_;
+  UnitCounts* counts_ = nullptr;
+  uint32_t units_ = 0;
+  std::function<void()> open_groups_;
+  JsonBuffer content_;
+  JsonBuffer span_;
+  JsonBuffer group_;
+  record::ContentNotes notes_;
+};
+
+template <typename Item>
+Result<MappedRequest> MapRequest(const model::ExportRequest<Item>& request,
+                                 const MappingContext& context) {
+  SEAL_ASSIGN_OR_RETURN(auto builder,
+                        record::BatchBuilder::Make(record::RecordClass::kIngest, context.receipt));
+  builder.ReserveBundle(context.request.size());
+  Mapper mapper(std::move(builder), context);
+  SEAL_RETURN_IF_ERROR(mapper.Map(request));
+  return std::move(mapper).Finish();
+}
+
+}  // namespace
+
+Result<MappedRequest> MapTraces(const model::TracesRequest& request,
+                                const MappingContext& context) {
+  return MapRequest(request, context);
+}
+
+Result<MappedRequest> MapLogs(const model::LogsRequest& request, const MappingContext& context) {
+  return MapRequest(request, context);
+}
+
+}  // namespace sealtrail::pipeline
