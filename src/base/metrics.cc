@@ -1,6 +1,7 @@
 #include "base/metrics.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace sealtrail {
 
