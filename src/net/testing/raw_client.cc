@@ -92,6 +92,12 @@ bool RawClient::ReadExactly(size_t size, std::string& out) {
   return true;
 }
 
+std::string RawClient::ReadBytes(size_t size) {
+  std::string out;
+  if (!ReadExactly(size, out)) out = std::exchange(buffer_, "");
+  return out;
+}
+
 RawResponse RawClient::Read(bool has_body) {
   RawResponse out;
   std::string line;

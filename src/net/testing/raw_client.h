@@ -33,6 +33,8 @@ class RawClient {
   void FinishSending();
 
   RawResponse Read(bool has_body = true);
+  // The next `size` bytes, or fewer if the connection ends before.
+  std::string ReadBytes(size_t size);
   // True once the server has closed the connection and nothing was left to read.
   bool AtEnd();
 
