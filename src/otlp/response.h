@@ -21,19 +21,26 @@ Bytes EncodeSuccess(Encoding encoding);
 struct Failure {
   int grpc_code;  // google.rpc.Code
   int http_status;
-  std::string message;                     // at most 1 KiB of UTF-8
+  std::string message;                     // UTF-8, at most kFailureMessageBytesMax
   std::optional<int> retry_after_seconds;  // set: the client may send the same request again
 };
 
-// The only mapping from our errors to the wire (docs/otlp-answers.md). Never INTERNAL and never 500
-// for a failure of ours: a conforming client would then drop the batch.
+// Trailers carry the message percent-encoded and once more in base64, and clients cap a header block at 8 KiB.
+constexpr size_t kFailureMessageBytesMax = 1024;
+
+// Short, so that a retry still fits into the ten seconds after which exporters give up.
+constexpr int kRetryAfterSeconds = 5;
+
+// The only mapping from our errors to the wire (docs/otlp-answers.md). Never INTERNAL and never 500 for a failure
+// of ours: a conforming client would then drop the batch. `status` is not OK; a caller with a reason of its own
+// (a quota, a method that is not POST) changes what comes back.
 Failure FailureFrom(const Status& status);
 
-// google.rpc.Status {code, message, details: RetryInfo where there is a delay}: a HTTP body, and in
-// protobuf the trailer grpc-status-details-bin.
+// google.rpc.Status {code, message, details}: a HTTP body, and in protobuf the trailer grpc-status-details-bin.
+// The detail is RetryInfo where there is a delay, BadRequest with the message for INVALID_ARGUMENT.
 Bytes EncodeStatus(const Failure& failure, Encoding encoding);
 
 // google.rpc.RetryInfo in protobuf: the trailer google.rpc.retryinfo-bin.
-Bytes EncodeRetryInfo(int seconds);
+Bytes EncodeRetryInfo(int seconds, int nanos = 0);
 
 }  // namespace sealtrail::otlp
