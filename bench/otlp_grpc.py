@@ -34,7 +34,7 @@ def load(bench: Bench) -> tuple[Loaded, dict]:
         cost = {
             "memory": peak[0],
             "cpu": cpu_seconds(store.pid),
-            "stored": store.metric("sealtrail_units_total", outcome="stored"),
+            "stored": store.metric("sealtrail_source_units_total", result="stored"),
             "syncs": store.metric("sealtrail_ledger_syncs_total"),
         }
         check(store.stop() == 0, f"serve ended badly:\n{store.stderr()}")

@@ -43,11 +43,12 @@ def test_a_port_in_use(make_store, flag):
 BROKEN = [
     ("select: [\n", 2, []),
     ("select: all\nselekt: all\n", 2, ["selekt"]),
-    ("# comment\n\nmin_free_bytes: plenty\n", 3, ["min_free_bytes", "plenty"]),
+    ("# comment\n\nmin_free_bytes: plenty\n", 3, ["min_free_bytes", "number"]),
     ("min_free_bytes: -5\n", 1, ["min_free_bytes"]),
-    ("insecure_bind: maybe\n", 1, ["insecure_bind"]),
-    ("select: everything\n", 1, ["select", "everything", "all"]),
+    ("insecure_bind: maybe\n", 1, ["insecure_bind", "true or false"]),
+    ("select: everything\n", 1, ["select", "all"]),
     ("origin: 'two words'\n", 1, ["origin"]),
+    ("listen:\n  api: 8470\n", 2, ["listen.api", "host:port"]),
     ("- a\n- list\n", 1, []),
 ]
 
