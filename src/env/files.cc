@@ -6,6 +6,13 @@ std::string JoinPath(std::string_view dir, std::string_view name) {
   return fmt::format("{}{}{}", dir, dir.ends_with('/') ? "" : "/", name);
 }
 
+std::string ParentPath(std::string_view path) {
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  const size_t slash = path.rfind('/');
+  if (slash == path.npos) return ".";
+  return std::string(path.substr(0, slash == 0 ? 1 : slash));
+}
+
 Result<Bytes> ReadFile(FileSystem& files, const std::string& path, uint64_t bytes_max) {
   SEAL_ASSIGN_OR_RETURN(auto file, files.OpenRead(path));
   SEAL_ASSIGN_OR_RETURN(const uint64_t size, file->Size());

@@ -75,6 +75,11 @@ class FileSystem {
   // Cuts the file to `size` and syncs it.
   virtual Status Truncate(const std::string& path, uint64_t size) = 0;
 
+  // Writes the bytes from `offset` to the end over themselves and syncs the file. For what an earlier
+  // process wrote: after a failed sync its pages may count as clean though they never reached the
+  // disk, so that a sync alone would answer OK and do nothing.
+  virtual Status Rewrite(const std::string& path, uint64_t offset) = 0;
+
   // Replaces `to` if it is there, in one step; after a power cut either name may hold the file
   // until SyncDir.
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
@@ -109,5 +114,8 @@ Status ReplaceFile(FileSystem& files, const std::string& dir, std::string_view n
                    ByteView content);
 
 std::string JoinPath(std::string_view dir, std::string_view name);
+
+// The folder that holds `path`: "/a" for "/a/b" and "/a/b/", "." for "b".
+std::string ParentPath(std::string_view path);
 
 }  // namespace sealtrail::env

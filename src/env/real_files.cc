@@ -15,6 +15,7 @@
 #include <sys/statvfs.h>
 #include <sys/uio.h>
 
+#include "base/limits.h"
 #include "env/system_error.h"
 
 namespace sealtrail::env {
@@ -180,6 +181,22 @@ class RealFileSystem : public FileSystem {
     if (size > kOffsetMax) return SystemError(EFBIG, "truncate", path);
     if (Retry([&] { return ::ftruncate(fd.get(), static_cast<off_t>(size)); }) != 0) {
       return SystemError(errno, "truncate", path);
+    }
+    if (Retry([&] { return ::fsync(fd.get()); }) != 0) return SystemError(errno, "fsync", path);
+    return OkStatus();
+  }
+
+  Status Rewrite(const std::string& path, uint64_t offset) override {
+    Fd fd(Retry([&] { return ::open(path.c_str(), O_RDWR | O_CLOEXEC); }));
+    if (fd.get() < 0) return SystemError(errno, "open", path);
+    Bytes chunk(kMiB);
+    for (auto at = static_cast<off_t>(offset);;) {
+      const ssize_t got = Retry([&] { return ::pread(fd.get(), chunk.data(), chunk.size(), at); });
+      if (got < 0) return SystemError(errno, "read", path);
+      if (got == 0) break;
+      const ssize_t put = Retry([&] { return ::pwrite(fd.get(), chunk.data(), static_cast<size_t>(got), at); });
+      if (put < 0) return SystemError(errno, "write", path);
+      at += put;
     }
     if (Retry([&] { return ::fsync(fd.get()); }) != 0) return SystemError(errno, "fsync", path);
     return OkStatus();

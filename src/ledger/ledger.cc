@@ -79,6 +79,7 @@ Result<std::unique_ptr<Ledger>> Ledger::Open(const env::Env& env, const Options&
                                              MetricSet& metrics, OnFailure on_failure) {
   const TrailPaths paths(options.data_dir);
   SEAL_RETURN_IF_ERROR(env.files.MakeDir(options.data_dir));
+  SEAL_RETURN_IF_ERROR(env.files.SyncDir(env::ParentPath(options.data_dir)));
   SEAL_ASSIGN_OR_RETURN(auto lock, env.files.Lock(paths.lock));
   SEAL_ASSIGN_OR_RETURN(Trail trail, OpenTrail(env, paths, options.origin));
   std::unique_ptr<Ledger> ledger(
@@ -108,13 +109,16 @@ Status Ledger::Recover() {
   return StartWriting(recovered);
 }
 
-// What recovery read may so far lie in the page cache alone: nothing is shown before it is synced.
+// What recovery read may so far lie in the page cache alone, even with a failed sync behind it: all
+// that no later frame proves to be durable is written once more before it is shown.
 Status Ledger::StartWriting(const Recovered& recovered) {
   if (recovered.last_segment) {
+    const std::string path =
+        env::JoinPath(paths_.segments, format::SegmentFileName(*recovered.last_segment));
+    SEAL_RETURN_IF_ERROR(env_.files.Rewrite(path, recovered.proven));
+    SEAL_RETURN_IF_ERROR(env_.files.SyncDir(paths_.segments));
     SEAL_ASSIGN_OR_RETURN(
         segment_, SegmentWriter::Continue(env_.files, paths_.segments, *recovered.last_segment));
-    SEAL_RETURN_IF_ERROR(segment_->Sync());
-    SEAL_RETURN_IF_ERROR(env_.files.SyncDir(paths_.segments));
   }
   last_record_at_ = last_checkpoint_at_ = clock_checked_mono_ = env_.clock.Monotonic();
   clock_checked_wall_ = env_.clock.Now();

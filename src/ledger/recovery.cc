@@ -103,9 +103,9 @@ Status Recovery::ReadSegment(Seq first, bool last) {
   SEAL_ASSIGN_OR_RETURN(const size_t got, file->ReadAt(0, bytes));
   const auto header = format::DecodeSegmentHeader(ByteView(bytes).first(got));
   if (!header.ok()) {
-    if (header.status().code() == StatusCode::kUnimplemented || !last)
-      return header.status().Annotate(path);
-    return HandleBadEnd(*file, first, 0, end, header.status());
+    const Status bad = header.status().Annotate(fmt::format("{} at 0", path));
+    if (bad.code() == StatusCode::kUnimplemented || !last) return bad;
+    return HandleBadEnd(*file, first, 0, end, bad);
   }
   if (header->origin_hash != origin_hash_) return DataLoss("{}: belongs to another trail", path);
   if (header->first != first || first != result_.sequencer.next()) {
@@ -117,6 +117,7 @@ Status Recovery::ReadSegment(Seq first, bool last) {
   }
   table_.AddSegment(first);
   result_.last_segment = first;
+  result_.proven = format::kSegmentHeaderBytes;
   return ReadFrames(*file, path, end, last);
 }
 
@@ -131,6 +132,7 @@ Status Recovery::ReadFrames(const env::ReadableFile& file, const std::string& pa
     auto frame = ReadFrame(file, offset, end);
     bad = frame.ok() ? Accept(*frame) : frame.status();
     if (!bad.ok()) break;
+    result_.proven = std::max(result_.proven, frame->header.synced);
     if (frame->header.type == format::FrameType::kRecords) {
       places.push_back(
           {.first = frame->header.first, .count = frame->header.count, .offset = offset});

@@ -25,6 +25,7 @@ struct CutTail {
 struct Recovered {
   Sequencer sequencer;              // past the last record
   std::optional<Seq> last_segment;  // the file to go on with; none: make a new one
+  uint64_t proven = 0;              // bytes of that file which a later frame says were synced
   std::optional<CutTail> cut;
 };
 

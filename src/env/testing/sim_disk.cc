@@ -150,6 +150,24 @@ Status SimDisk::Truncate(const std::string& path, uint64_t size) {
                   }});
 }
 
+Status SimDisk::Rewrite(const std::string& path, uint64_t offset) {
+  SEAL_ASSIGN_OR_RETURN(const Handle handle, Open(path));
+  SimFile& file = handle.node->file;
+  return Run({.verb = "rewrite",
+              .path = path,
+              .details = fmt::format(" from {}", offset),
+              .whole =
+                  [&](bool syncs) {
+                    file.Redirty(offset);
+                    if (syncs) file.Sync();
+                    return OkStatus();
+                  },
+              .when_cut =
+                  [&] {
+                    if (choices_.Chance(1, 2)) file.Redirty(offset);
+                  }});
+}
+
 Status SimDisk::Rename(const std::string& from, const std::string& to) {
   return Run({.verb = "rename to",
               .path = to,

@@ -34,6 +34,7 @@ class SimDisk {
   Result<Handle> Lock(const std::string& path);
   void Unlock(const Handle& handle);
   Status Truncate(const std::string& path, uint64_t size);
+  Status Rewrite(const std::string& path, uint64_t offset);
   Status Rename(const std::string& from, const std::string& to);
   Status Remove(const std::string& path);
   Status MakeDir(const std::string& path);

@@ -99,6 +99,11 @@ Status SimFs::Truncate(const std::string& path, uint64_t size) {
   return disk_->Truncate(path, size);
 }
 
+Status SimFs::Rewrite(const std::string& path, uint64_t offset) {
+  MutexLock lock(mutex_);
+  return disk_->Rewrite(path, offset);
+}
+
 Status SimFs::Rename(const std::string& from, const std::string& to) {
   MutexLock lock(mutex_);
   return disk_->Rename(from, to);

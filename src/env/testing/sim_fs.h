@@ -28,7 +28,7 @@
 //                  written a part. A failed Sync leaves some pages clean though they never reached
 //                  the disk: the next Sync may answer OK and still not make them durable (as Linux
 //                  does after EIO).
-// Operations       Create, Append, Sync, Truncate, Rename, Remove, MakeDir and Lock (where they
+// Operations       Create, Append, Sync, Truncate, Rewrite, Rename, Remove, MakeDir and Lock (where they
 // make something) and
 //                  SyncDir count, from 0, also where they fail. Opening, reading, listing and
 //                  closing do not.
@@ -77,6 +77,7 @@ class SimFs : public FileSystem {
   Result<std::unique_ptr<WritableFile>> OpenAppend(const std::string& path) override;
   Result<std::unique_ptr<ReadableFile>> OpenRead(const std::string& path) override;
   Status Truncate(const std::string& path, uint64_t size) override;
+  Status Rewrite(const std::string& path, uint64_t offset) override;
   Status Rename(const std::string& from, const std::string& to) override;
   Status Remove(const std::string& path) override;
   Status MakeDir(const std::string& path) override;

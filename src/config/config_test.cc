@@ -1,0 +1,72 @@
+#include "config/config.h"
+
+#include <gtest/gtest.h>
+
+namespace sealtrail::config {
+namespace {
+
+TEST(ConfigTest, EmptyMeansDefaults) {
+  for (std::string_view text : {"", "# nothing\n", "---\n"}) {
+    const auto config = ParseConfig(text, "c.yaml");
+    ASSERT_TRUE(config.ok()) << config.status().ToString();
+    EXPECT_EQ(config->otlp_grpc, "127.0.0.1:4317");
+    EXPECT_EQ(config->select_attributes, std::vector<std::string>{"audit.action"});
+    EXPECT_FALSE(config->min_free_bytes);
+  }
+}
+
+TEST(ConfigTest, ReadsEveryKey) {
+  const auto config = ParseConfig(R"(origin: audit.example.com/eu
+listen: {otlp_grpc: "127.0.0.1:0", otlp_http: "localhost:4318", api: "[::1]:8470"}
+insecure_bind: true
+select: {attributes: [audit.action, security.event]}
+min_free_bytes: 1048576
+index: {paused: true}
+)",
+                                  "c.yaml");
+  ASSERT_TRUE(config.ok()) << config.status().ToString();
+  EXPECT_EQ(config->origin, "audit.example.com/eu");
+  EXPECT_EQ(config->api, "[::1]:8470");
+  EXPECT_TRUE(config->insecure_bind);
+  EXPECT_EQ(config->select_attributes.size(), 2u);
+  EXPECT_EQ(config->min_free_bytes, 1048576u);
+  EXPECT_TRUE(config->index_paused);
+  EXPECT_TRUE(ParseConfig("select: all", "c.yaml")->select_all);
+}
+
+// Each mistake is told with file, line and what is expected.
+TEST(ConfigTest, MistakesHaveAPlace) {
+  const std::pair<std::string, std::string> table[] = {
+      {"origin: x\nlissten: {}\n", "c.yaml:2: unknown key \"lissten\"; did you mean \"listen\"?"},
+      {"listen:\n  api: 8470\n", "c.yaml:2: listen.api: \"8470\", expected host:port"},
+      {"listen:\n  apii: a:1\n", "c.yaml:2: unknown key \"listen.apii\"; did you mean \"api\"?"},
+      {"insecure_bind: maybe\n", "c.yaml:1: insecure_bind: expected true or false"},
+      {"min_free_bytes: -1\n", "c.yaml:1: min_free_bytes: expected a number"},
+      {"min_free_bytes: 1G\n", "c.yaml:1: min_free_bytes: expected a number"},
+      {"select: some\n", "c.yaml:1: select: expected \"all\""},
+      {"select: {attributes: []}\n", "c.yaml:1: select.attributes: expected a list"},
+      {"[1, 2]\n", "c.yaml:1: the file: expected a map"},
+      {"a: [\n", "c.yaml:2: "},
+  };
+  for (const auto& [text, expected] : table) {
+    const auto config = ParseConfig(text, "c.yaml");
+    ASSERT_FALSE(config.ok()) << text;
+    EXPECT_EQ(config.status().message().substr(0, expected.size()), expected);
+  }
+}
+
+TEST(ConfigTest, WideBindsNeedAWord) {
+  Config config;
+  EXPECT_TRUE(CheckBinds(config).ok());
+  for (const char* wide :
+       {"0.0.0.0:4317", "[::]:4317", "10.0.0.1:4317", "example.com:4317", ":4317"}) {
+    config.otlp_grpc = wide;
+    EXPECT_EQ(CheckBinds(config).code(), StatusCode::kInvalidArgument) << wide;
+  }
+  config.otlp_grpc = "0.0.0.0:4317";
+  config.insecure_bind = true;
+  EXPECT_TRUE(CheckBinds(config).ok());
+}
+
+}  // namespace
+}  // namespace sealtrail::config

@@ -1,0 +1,447 @@
+// The ledger in a simulated world: everything from a submitted batch to its answer runs in one thread.
+#include "ledger/ledger.h"
+
+#include <gtest/gtest.h>
+
+#include "base/encoding.h"
+#include "env/testing/sim_env.h"
+#include "record/batch_builder.h"
+
+namespace sealtrail::ledger {
+namespace {
+
+using env::testing::SimEnv;
+using env::testing::SimFsOptions;
+using record::RecordBatch;
+
+constexpr char kData[] = "/data";
+
+std::string ContentOf(int i) {
+  return fmt::format(R"({{"a":[["audit.action","act-{}"]],"n":"n"}})", i);
+}
+
+RecordBatch Batch(int first, int count, size_t beside_bytes = 0) {
+  auto builder = record::BatchBuilder::Make(record::RecordClass::kIngest, {.principal = "local"});
+  if (beside_bytes != 0) builder->SetResource("{\"u\":\"" + std::string(beside_bytes, 'r') + "\"}");
+  for (int i = first; i < first + count; ++i) {
+    record::Salt salt{};
+    salt[0] = static_cast<uint8_t>(i);
+    EXPECT_TRUE(builder
+                    ->Add({.kind = record::Kind::kLog,
+                           .salt = salt,
+                           .content = ContentOf(i),
+                           .span = {},
+                           .identity = {}})
+                    .ok());
+  }
+  return std::move(*builder).Finish();
+}
+
+std::vector<std::string> LeavesOf(const RecordBatch& batch) {
+  std::vector<std::string> leaves;
+  for (const record::RecordEntry& entry : batch.records) {
+    leaves.emplace_back(AsText(ByteView(batch.bundle).subspan(entry.leaf_offset, entry.leaf_size)));
+  }
+  return leaves;
+}
+
+// A process: opens the ledger, and remembers what was acknowledged to it.
+struct Process {
+  explicit Process(SimEnv& world, Options options = {}) : world(world) {
+    options.data_dir = kData;
+    auto opened =
+        Ledger::Open(world.env(), options, metrics, [this](const Status& s) { failure = s; });
+    if (opened.ok()) {
+      ledger = std::move(*opened);
+    } else {
+      failure = opened.status();
+    }
+  }
+
+  void Submit(RecordBatch batch) {
+    const std::vector<std::string> leaves = LeavesOf(batch);
+    ledger->Submit(std::move(batch), [this, leaves](Result<record::CommitOutcome> outcome) {
+      ++answers;
+      if (!outcome.ok()) {
+        last_error = outcome.status();
+        return;
+      }
+      for (size_t i = 0; i < leaves.size(); ++i) acknowledged[(*outcome)[i].seq] = leaves[i];
+    });
+  }
+
+  Status Close() {
+    Status result = Unavailable("not closed");
+    ledger->Close([&](const Status& s) { result = s; });
+    world.executor().RunUntilIdle();
+    return result;
+  }
+
+  SimEnv& world;
+  MetricSet metrics;
+  std::unique_ptr<Ledger> ledger;
+  Status failure;
+  std::map<Seq, std::string> acknowledged;
+  Status last_error;
+  int answers = 0;
+};
+
+std::map<Seq, std::string> ReadAll(const Ledger& ledger) {
+  std::map<Seq, std::string> all;
+  const uint64_t size = Value(ledger.heights().durable);
+  for (uint64_t at = 0; at < size;) {
+    const auto range = ledger.Read(Seq{at}, 100, kMiB);
+    EXPECT_TRUE(range.ok()) << range.status().ToString();
+    if (!range.ok()) break;
+    for (const RecordView& record : range->records) all[record.seq] = std::string(record.leaf);
+    at = Value(range->records.back().seq) + 1;
+  }
+  return all;
+}
+
+// The tree over what a reader sees, by the plain formulas.
+Sequencer Resequence(const Ledger& ledger, uint64_t size) {
+  Sequencer sequencer(ledger.origin());
+  for (const auto& [seq, leaf] : ReadAll(ledger)) {
+    if (Value(seq) < size) sequencer.Append(tlog::LeafHash(AsBytes(leaf)));
+  }
+  return sequencer;
+}
+
+TEST(LedgerTest, AcknowledgedRecordsAreReadBackInOrder) {
+  SimEnv world(1);
+  Process p(world);
+  ASSERT_NE(p.ledger, nullptr) << p.failure.ToString();
+  for (int i = 0; i < 20; ++i) p.Submit(Batch(i * 40, 40));
+  world.executor().RunUntilIdle();
+  EXPECT_EQ(p.answers, 20);
+  EXPECT_EQ(p.acknowledged.size(), 800u);
+  const auto all = ReadAll(*p.ledger);
+  for (const auto& [seq, leaf] : p.acknowledged) EXPECT_EQ(all.at(seq), leaf);
+  // Every start of a read gives the same records.
+  for (uint64_t from : {0, 1, 255, 256, 257, 500, 800}) {
+    const auto range = p.ledger->Read(Seq{from}, 3, kMiB);
+    ASSERT_TRUE(range.ok());
+    EXPECT_EQ(range->records.front().seq, Seq{from});
+    EXPECT_EQ(range->records.front().leaf, all.at(Seq{from}));
+  }
+  EXPECT_EQ(p.ledger->Read(Seq{801}, 1, 1).status().code(), StatusCode::kNotFound);
+}
+
+TEST(LedgerTest, CheckpointSignsTheTreeOfWhatIsDurable) {
+  SimEnv world(2);
+  Process p(world);
+  ASSERT_NE(p.ledger, nullptr);
+  p.Submit(Batch(0, 300));
+  world.executor().RunUntilIdle();
+  const CheckpointInfo before = p.ledger->checkpoint();
+  world.executor().RunFor(3 * kNanosPerSecond);
+  const CheckpointInfo after = p.ledger->checkpoint();
+  EXPECT_GT(after.size, before.size);
+  EXPECT_EQ(Value(after.size), 301u);  // and the start record
+  EXPECT_EQ(after.root, Resequence(*p.ledger, 301).Root());
+  const auto verifier = tlog::Verifier::FromVkey(p.ledger->vkey());
+  const auto text = verifier->Open(after.note);
+  ASSERT_TRUE(text.ok());
+  EXPECT_EQ(tlog::ParseCheckpointText(*text)->size, after.size);
+  // It is on disk before it is shown.
+  EXPECT_EQ(AsText(env::ReadFile(world.files(), "/data/checkpoint", kMiB).value()), after.note);
+}
+
+TEST(LedgerTest, BesideContentIsFoundThroughItsRecord) {
+  SimEnv world(3);
+  Process p(world);
+  ASSERT_NE(p.ledger, nullptr);
+  RecordBatch batch = Batch(0, 600, 5000);
+  const record::BesideContent content = batch.beside.at(0);
+  p.Submit(std::move(batch));
+  p.Submit(Batch(600, 3));
+  world.executor().RunUntilIdle();
+  for (uint64_t seq : {1, 256, 600}) {
+    const auto bytes = p.ledger->ReadBeside(Seq{seq}, content.hash);
+    ASSERT_TRUE(bytes.ok()) << bytes.status().ToString();
+    EXPECT_EQ(*bytes, content.bytes);
+  }
+  EXPECT_EQ(p.ledger->ReadBeside(Seq{602}, content.hash).status().code(), StatusCode::kNotFound);
+}
+
+TEST(LedgerTest, GoesOnAfterAnOrderlyStop) {
+  SimEnv world(4);
+  std::map<Seq, std::string> before;
+  std::string origin;
+  {
+    Process p(world, {.segment_bytes_max = 20'000});
+    ASSERT_NE(p.ledger, nullptr);
+    origin = p.ledger->origin();
+    for (int i = 0; i < 10; ++i) {
+      p.Submit(Batch(i * 100, 100));
+      world.executor().RunUntilIdle();
+    }
+    ASSERT_TRUE(p.Close().ok());
+    before = p.acknowledged;
+  }
+  Process p(world, {.segment_bytes_max = 20'000});
+  ASSERT_NE(p.ledger, nullptr) << p.failure.ToString();
+  EXPECT_EQ(p.ledger->origin(), origin);
+  EXPECT_GT(p.ledger->segments().size(), 3u);
+  const auto all = ReadAll(*p.ledger);
+  for (const auto& [seq, leaf] : before) EXPECT_EQ(all.at(seq), leaf);
+  EXPECT_EQ(all.size(), 1000u + 3);  // start, stop, start
+  EXPECT_EQ(p.ledger->checkpoint().root, Resequence(*p.ledger, all.size()).Root());
+}
+
+TEST(LedgerTest, AQuietTrailWritesAHeartbeatAMinute) {
+  SimEnv world(5);
+  Process p(world);
+  ASSERT_NE(p.ledger, nullptr);
+  world.executor().RunFor(10 * 60 * kNanosPerSecond);
+  int heartbeats = 0;
+  for (const auto& [seq, leaf] : ReadAll(*p.ledger))
+    heartbeats += leaf.find("sealtrail.store.heartbeat") != leaf.npos;
+  EXPECT_GE(heartbeats, 9);
+  EXPECT_LE(heartbeats, 10);
+}
+
+TEST(LedgerTest, AStepOfTheClockIsARecord) {
+  SimEnv world(6);
+  Process p(world);
+  ASSERT_NE(p.ledger, nullptr);
+  for (const int64_t step :
+       {-3600 * kNanosPerSecond, 86400 * 365 * kNanosPerSecond, kNanosPerSecond / 2}) {
+    world.clock().StepWall(step);
+    p.Submit(Batch(0, 1));
+    world.executor().RunUntilIdle();
+  }
+  std::vector<std::string> steps;
+  for (const auto& [seq, leaf] : ReadAll(*p.ledger)) {
+    if (leaf.find("sealtrail.clock.step\"") != leaf.npos) steps.push_back(leaf);
+  }
+  ASSERT_EQ(steps.size(), 2u);  // half a second is none
+  EXPECT_NE(steps[0].find("-3600000000000"), std::string::npos);
+  EXPECT_NE(steps[1].find("31536000000000000"), std::string::npos);
+}
+
+TEST(LedgerTest, RefusesWhenTheQueueIsFullAndTakesMoreLater) {
+  SimEnv world(7);
+  Process p(world, {.queue_bytes_max = 50'000});
+  ASSERT_NE(p.ledger, nullptr);
+  for (int i = 0; i < 20; ++i) p.Submit(Batch(i * 100, 100));
+  EXPECT_GT(p.answers, 0);  // refused at once, the writer has not run
+  EXPECT_EQ(p.last_error.code(), StatusCode::kUnavailable);
+  const int refused = p.answers;
+  world.executor().RunUntilIdle();
+  EXPECT_EQ(p.answers, 20);
+  EXPECT_EQ(p.acknowledged.size(), static_cast<size_t>(20 - refused) * 100);
+  p.Submit(Batch(0, 1));
+  world.executor().RunUntilIdle();
+  EXPECT_EQ(p.acknowledged.size(), static_cast<size_t>(20 - refused) * 100 + 1);
+}
+
+TEST(LedgerTest, TheFloorRefusesIngestButNotOwnRecordsAndResumesByItself) {
+  SimEnv world(8);
+  Process p(world, {.min_free_bytes = 100'000});
+  ASSERT_NE(p.ledger, nullptr);
+  world.files().SetCapacity(150'000);
+  for (int i = 0; i < 20; ++i) {
+    p.Submit(Batch(i * 100, 100));
+    world.executor().RunUntilIdle();
+  }
+  EXPECT_EQ(p.last_error.code(), StatusCode::kUnavailable);
+  EXPECT_NE(p.last_error.message().find("min_free_bytes"), std::string::npos);
+  EXPECT_GE(world.files().FreeBytes(kData).value(), 100'000u - 5'000);
+  EXPECT_FALSE(p.ledger->Accepting().ok());
+
+  RecordBatch own = Batch(0, 1);
+  own.record_class = record::RecordClass::kOwn;
+  const size_t before = p.acknowledged.size();
+  p.Submit(std::move(own));
+  world.executor().RunUntilIdle();
+  EXPECT_EQ(p.acknowledged.size(), before + 1);
+
+  world.files().SetCapacity(10'000'000);
+  world.executor().RunFor(2 * kNanosPerSecond);
+  EXPECT_TRUE(p.ledger->Accepting().ok());
+  p.Submit(Batch(0, 1));
+  world.executor().RunUntilIdle();
+  EXPECT_EQ(p.acknowledged.size(), before + 2);
+}
+
+TEST(LedgerTest, AFailedWriteIsFinalAndLosesNothingAcknowledged) {
+  for (const int error : {ENOSPC, EIO, EROFS}) {
+    SimEnv world(9);
+    std::map<Seq, std::string> acknowledged;
+    {
+      Process p(world);
+      ASSERT_NE(p.ledger, nullptr);
+      p.Submit(Batch(0, 10));
+      world.executor().RunUntilIdle();
+      world.files().FailOperation(world.files().operations(), error);
+      p.Submit(Batch(10, 10));
+      world.executor().RunUntilIdle();
+      EXPECT_FALSE(p.failure.ok());
+      EXPECT_EQ(p.last_error.code(), StatusCode::kUnavailable);
+      EXPECT_FALSE(p.ledger->Accepting().ok());
+      p.Submit(Batch(20, 10));  // the disk would work again, but nothing is trusted to it
+      world.executor().RunUntilIdle();
+      EXPECT_EQ(p.acknowledged.size(), 10u);
+      acknowledged = p.acknowledged;
+    }
+    Process p(world);
+    ASSERT_NE(p.ledger, nullptr) << p.failure.ToString();
+    const auto all = ReadAll(*p.ledger);
+    for (const auto& [seq, leaf] : acknowledged) EXPECT_EQ(all.at(seq), leaf);
+  }
+}
+
+TEST(LedgerTest, OneProcessPerFolder) {
+  SimEnv world(10);
+  Process first(world);
+  ASSERT_NE(first.ledger, nullptr);
+  Process second(world);
+  EXPECT_EQ(second.ledger, nullptr);
+  EXPECT_EQ(second.failure.code(), StatusCode::kUnavailable);
+}
+
+TEST(LedgerTest, AnotherOriginRefusesToStart) {
+  SimEnv world(11);
+  {
+    Process p(world, {.origin = "trail.example/a"});
+    ASSERT_NE(p.ledger, nullptr);
+  }
+  Process p(world, {.origin = "trail.example/b"});
+  EXPECT_EQ(p.ledger, nullptr);
+  EXPECT_EQ(p.failure.code(), StatusCode::kFailedPrecondition);
+}
+
+// One flipped bit anywhere in what a checkpoint covers: refuse to start, and say where.
+TEST(LedgerTest, DamageUnderACheckpointRefusesToStart) {
+  SimEnv clean(12);
+  {
+    Process p(clean);
+    ASSERT_NE(p.ledger, nullptr);
+    p.Submit(Batch(0, 5));
+    clean.executor().RunUntilIdle();
+    ASSERT_TRUE(p.Close().ok());
+  }
+  const std::string path = "/data/segments/00000000000000000000.seg";
+  const uint64_t size = clean.files().Stat(path)->size;
+  for (uint64_t offset = 0; offset < size; offset += 37) {
+    clean.files().FlipBit(path, offset, 3);
+    Process p(clean);
+    EXPECT_EQ(p.ledger, nullptr) << "byte " << offset;
+    EXPECT_NE(p.failure.message().find("segments/"), std::string::npos) << p.failure.ToString();
+    clean.files().FlipBit(path, offset, 3);
+  }
+  Process p(clean);
+  EXPECT_NE(p.ledger, nullptr) << p.failure.ToString();
+}
+
+// What a run of the sweep acknowledges before its world ends.
+struct SweepRun {
+  std::map<Seq, std::string> acknowledged;
+  TreeSize shown{0};  // the largest checkpoint that was shown
+  crypto::Hash shown_root{};
+};
+
+SweepRun RunWorkload(SimEnv& world) {
+  SweepRun run;
+  for (int start = 0; start < 2; ++start) {
+    Process p(world, {.segment_bytes_max = 9'000});
+    if (p.ledger == nullptr) break;
+    for (int i = 0; i < 6; ++i) {
+      p.Submit(Batch(i * 10, 10, i == 2 ? 3000 : 0));
+      if (i % 2 == 1) world.executor().RunFor(kNanosPerSecond);
+      const CheckpointInfo shown = p.ledger->checkpoint();
+      if (shown.size > run.shown) {
+        run.shown = shown.size;
+        run.shown_root = shown.root;
+      }
+    }
+    (void)p.Close();
+    run.acknowledged.merge(p.acknowledged);
+    const CheckpointInfo shown = p.ledger->checkpoint();
+    if (shown.size > run.shown) {
+      run.shown = shown.size;
+      run.shown_root = shown.root;
+    }
+  }
+  return run;
+}
+
+void ExpectNothingLost(SimEnv& world, const SweepRun& run) {
+  Process p(world);
+  ASSERT_NE(p.ledger, nullptr) << p.failure.ToString() << "\n" << world.Describe();
+  const auto all = ReadAll(*p.ledger);
+  for (const auto& [seq, leaf] : run.acknowledged) {
+    const auto found = all.find(seq);
+    ASSERT_NE(found, all.end()) << "acknowledged record " << Value(seq) << " is lost\n"
+                                << world.Describe();
+    ASSERT_EQ(found->second, leaf) << "acknowledged record " << Value(seq) << " changed\n"
+                                   << world.Describe();
+  }
+  ASSERT_GE(all.size(), Value(run.shown)) << world.Describe();
+  if (Value(run.shown) != 0) {
+    ASSERT_EQ(Resequence(*p.ledger, Value(run.shown)).Root(), run.shown_root) << world.Describe();
+  }
+}
+
+// Goal: whenever the power fails, the next start finds every record that was acknowledged, and every tree that was
+// shown is a prefix of what is there.
+// Method: count the disk operations of a clean run, then repeat it from several seeds, cutting the power at each.
+TEST(LedgerCrashTest, KeepsEveryAcknowledgedRecord) {
+  SimEnv clean(1);
+  RunWorkload(clean);
+  const int operations = clean.files().operations();
+  ASSERT_GT(operations, 50);
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    for (int cut = 0; cut < operations; ++cut) {
+      SCOPED_TRACE(fmt::format("power cut at operation {}, seed {}", cut, seed));
+      SimEnv world({.seed = seed, .power_cut_at = cut});
+      const SweepRun run = RunWorkload(world);
+      world.Crash();
+      world.files().PowerOn();
+      ExpectNothingLost(world, run);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+// The same with an operation that fails (full disk, I/O error) and a restart on the mended disk.
+TEST(LedgerCrashTest, SurvivesEveryFailedOperation) {
+  SimEnv clean(1);
+  RunWorkload(clean);
+  const int operations = clean.files().operations();
+  for (const int error : {EIO, ENOSPC}) {
+    for (int at = 0; at < operations; ++at) {
+      SCOPED_TRACE(fmt::format("operation {} fails with errno {}", at, error));
+      SimEnv world({.seed = 3, .fail_at = at, .fail_with = error});
+      const SweepRun run = RunWorkload(world);
+      world.Crash();
+      world.files().PowerOn();
+      ExpectNothingLost(world, run);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+// The sweep can fail: with syncs that do nothing it must.
+TEST(LedgerCrashTest, TheSweepNoticesLostSyncs) {
+  bool lost = false;
+  for (uint64_t seed = 1; seed <= 20 && !lost; ++seed) {
+    SimEnv world({.seed = seed, .lose_file_syncs = true});
+    const SweepRun run = RunWorkload(world);
+    world.Crash();
+    world.files().PowerOn();
+    Process p(world);
+    if (p.ledger == nullptr) {
+      lost = true;
+      break;
+    }
+    const auto all = ReadAll(*p.ledger);
+    for (const auto& [seq, leaf] : run.acknowledged) lost |= all.find(seq) == all.end();
+  }
+  EXPECT_TRUE(lost);
+}
+
+}  // namespace
+}  // namespace sealtrail::ledger
