@@ -95,7 +95,7 @@ class JsonDecoder {
     return Members([&](Key key) {
              if (key.Is(Names<Item>::kResources)) {
                return List(key, out.resources,
-                           [this](auto& group) { return ResourceGroup(group); });
+                           [this](auto& group) { return this->ResourceGroup(group); });
              }
              return reader_.Skip();
            }) &&
@@ -109,10 +109,10 @@ class JsonDecoder {
     if (!Members([&](Key key) {
           if (key.Is("resource")) return Child(key, out.resource, &JsonDecoder::Resource);
           if (key.Is(Names<Item>::kScopes)) {
-            return List(key, out.scopes, [this](auto& group) { return ScopeGroup(group); });
+            return List(key, out.scopes, [this](auto& group) { return this->ScopeGroup(group); });
           }
           if (key.Is(Names<Item>::kLibraries)) {
-            return List(key, libraries, [this](auto& group) { return ScopeGroup(group); });
+            return List(key, libraries, [this](auto& group) { return this->ScopeGroup(group); });
           }
           if (key.Is("schema_url")) return Text(key, out.schema_url);
           return reader_.Skip();
@@ -129,7 +129,7 @@ class JsonDecoder {
         return Child(key, out.scope, &JsonDecoder::Scope);
       }
       if (key.Is(Names<Item>::kItems)) {
-        return List(key, out.items, [this](Item& item) { return DecodeItem(item); });
+        return List(key, out.items, [this](Item& item) { return this->DecodeItem(item); });
       }
       if (key.Is("schema_url")) return Text(key, out.schema_url);
       return reader_.Skip();
@@ -141,7 +141,7 @@ class JsonDecoder {
       if (key.Is("attributes")) return Attributes(key, out.attributes);
       if (key.Is("dropped_attributes_count")) return Number(key, out.dropped_attributes_count);
       if (key.Is("entity_refs")) {
-        return List(key, out.entity_refs, [this](auto& ref) { return EntityRef(ref); });
+        return List(key, out.entity_refs, [this](auto& ref) { return this->EntityRef(ref); });
       }
       return reader_.Skip();
     });
@@ -180,11 +180,11 @@ class JsonDecoder {
       if (key.Is("attributes")) return Attributes(key, out.attributes);
       if (key.Is("dropped_attributes_count")) return Number(key, out.dropped_attributes_count);
       if (key.Is("events")) {
-        return List(key, out.events, [this](auto& event) { return SpanEvent(event); });
+        return List(key, out.events, [this](auto& event) { return this->SpanEvent(event); });
       }
       if (key.Is("dropped_events_count")) return Number(key, out.dropped_events_count);
       if (key.Is("links")) {
-        return List(key, out.links, [this](auto& link) { return SpanLink(link); });
+        return List(key, out.links, [this](auto& link) { return this->SpanLink(link); });
       }
       if (key.Is("dropped_links_count")) return Number(key, out.dropped_links_count);
       if (key.Is("status")) return Child(key, out.status, &JsonDecoder::SpanStatus);
@@ -241,7 +241,7 @@ class JsonDecoder {
   }
 
   bool Attributes(Key key, model::Attributes& out) {
-    return List(key, out, [this](auto& pair) { return KeyValue(pair, 1); });
+    return List(key, out, [this](auto& pair) { return this->KeyValue(pair, 1); });
   }
 
   // `depth` is that of the pair's value: 1 in an attribute, one more in each array or map around it.
@@ -306,14 +306,16 @@ class JsonDecoder {
   bool Array(model::ArrayValue& out, int depth) {
     return Members([&](Key key) {
       if (!key.Is("values")) return reader_.Skip();
-      return List(key, out.values, [this, depth](auto& value) { return AnyValue(value, depth); });
+      return List(key, out.values,
+                  [this, depth](auto& value) { return this->AnyValue(value, depth); });
     });
   }
 
   bool Map(model::MapValue& out, int depth) {
     return Members([&](Key key) {
       if (!key.Is("values")) return reader_.Skip();
-      return List(key, out.values, [this, depth](auto& pair) { return KeyValue(pair, depth); });
+      return List(key, out.values,
+                  [this, depth](auto& pair) { return this->KeyValue(pair, depth); });
     });
   }
 

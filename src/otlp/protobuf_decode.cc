@@ -60,7 +60,7 @@ class ProtobufDecoder {
     if (!Read(Pieces(body_), [&](const FieldReader& in) {
           if (in.tag() != Length(1)) return Keep(in, unknown);
           return AddTo(resources, Names<Item>::kResources, in,
-                       [this](ByteView m, auto& group) { return ResourceGroup(m, group); });
+                       [this](ByteView m, auto& group) { return this->ResourceGroup(m, group); });
         })) {
       return false;
     }
@@ -83,7 +83,7 @@ class ProtobufDecoder {
             case Length(2):
             case Length(kInstrumentationLibraryGroups):
               return AddTo(scopes, Names<Item>::kScopes, in,
-                           [this](ByteView m, auto& group) { return ScopeGroup(m, group); });
+                           [this](ByteView m, auto& group) { return this->ScopeGroup(m, group); });
             case Length(3):
               out.schema_url = in.text();
               return true;
@@ -112,7 +112,7 @@ class ProtobufDecoder {
               return Collect(in, scope);
             case Length(2):
               return AddTo(items, Names<Item>::kItems, in,
-                           [this](ByteView m, Item& item) { return DecodeItem(m, item); });
+                           [this](ByteView m, Item& item) { return this->DecodeItem(m, item); });
             case Length(3):
               out.schema_url = in.text();
               return true;
@@ -143,7 +143,7 @@ class ProtobufDecoder {
               return true;
             case Length(3):
               return AddTo(entity_refs, "entity_refs", in,
-                           [this](ByteView m, auto& ref) { return EntityRef(m, ref); });
+                           [this](ByteView m, auto& ref) { return this->EntityRef(m, ref); });
             default:
               return Keep(in, unknown);
           }
@@ -250,13 +250,13 @@ class ProtobufDecoder {
               return true;
             case Length(11):
               return AddTo(events, "events", in,
-                           [this](ByteView m, auto& event) { return SpanEvent(m, event); });
+                           [this](ByteView m, auto& event) { return this->SpanEvent(m, event); });
             case Varint(12):
               out.dropped_events_count = static_cast<uint32_t>(in.number());
               return true;
             case Length(13):
               return AddTo(links, "links", in,
-                           [this](ByteView m, auto& link) { return SpanLink(m, link); });
+                           [this](ByteView m, auto& link) { return this->SpanLink(m, link); });
             case Varint(14):
               out.dropped_links_count = static_cast<uint32_t>(in.number());
               return true;
@@ -418,7 +418,7 @@ class ProtobufDecoder {
 
   bool Attribute(ArenaList<model::KeyValue>& attributes, const FieldReader& in) {
     return AddTo(attributes, "attributes", in,
-                 [this](ByteView m, auto& pair) { return KeyValue(m, pair, 1); });
+                 [this](ByteView m, auto& pair) { return this->KeyValue(m, pair, 1); });
   }
 
   // `depth` is that of the pair's value: 1 in an attribute, one more in each array or map around
@@ -514,7 +514,7 @@ class ProtobufDecoder {
     if (!Read(pieces, [&](const FieldReader& in) {
           if (in.tag() != Length(1)) return Keep(in, unknown);
           return AddTo(values, "values", in, [this, depth](ByteView m, auto& value) {
-            return AnyValue(Pieces(m), value, depth);
+            return this->AnyValue(Pieces(m), value, depth);
           });
         })) {
       return false;
@@ -528,8 +528,9 @@ class ProtobufDecoder {
     UnknownFields unknown;
     if (!Read(pieces, [&](const FieldReader& in) {
           if (in.tag() != Length(1)) return Keep(in, unknown);
-          return AddTo(values, "values", in,
-                       [this, depth](ByteView m, auto& pair) { return KeyValue(m, pair, depth); });
+          return AddTo(values, "values", in, [this, depth](ByteView m, auto& pair) {
+            return this->KeyValue(m, pair, depth);
+          });
         })) {
       return false;
     }
