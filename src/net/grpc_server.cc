@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <optional>
 #include <unistd.h>
 #include <unordered_map>
@@ -27,6 +28,9 @@ namespace {
 
 // Held for a call while its message, whose size nobody tells, is being read.
 constexpr size_t kReadingBytes = 64 * kKiB;
+
+// For connections to take leave in, once no call is left or the drain is over.
+constexpr int kGoodbyeMs = 200;
 
 std::string Text(grpc::string_ref text) {
   return {text.data(), text.size()};
@@ -60,11 +64,6 @@ void LogCoreLine(gpr_log_func_args* line) {
   LogLine(LogLevel::kWarning, clock->Now(), "grpc_core", line->message);
 }
 
-void TakeCoreLog(env::Clock& clock) {
-  log_clock = &clock;
-  gpr_set_log_function(LogCoreLine);
-}
-
 }  // namespace
 
 std::string_view GrpcCall::Metadata(std::string_view key) const {
@@ -74,7 +73,7 @@ std::string_view GrpcCall::Metadata(std::string_view key) const {
   return {};
 }
 
-GrpcFailure PlainGrpcFailure(const Status& status) {
+GrpcFailure PlainGrpcFailure(const GrpcCall&, const Status& status) {
   int code = GRPC_STATUS_UNAVAILABLE;
   if (status.code() == StatusCode::kUnimplemented) code = GRPC_STATUS_UNIMPLEMENTED;
   if (status.code() == StatusCode::kResourceExhausted) code = GRPC_STATUS_RESOURCE_EXHAUSTED;
@@ -93,9 +92,9 @@ class GrpcServer::Impl : public grpc::CallbackGenericService {
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override;
 
-  // Calls in any state, those refused included until they are gone.
+  // The first and the last thing a call does. One that reads is cancelled when it takes too long.
   void Began(GrpcReactor* reactor, bool reads);
-  void Ended(GrpcReactor* reactor);
+  void Ended();
   // The message is here, or will not come. False if the sweep is cancelling the call at this moment and will end it.
   bool StopReading(GrpcReactor* reactor);
 
@@ -112,10 +111,11 @@ class GrpcServer::Impl : public grpc::CallbackGenericService {
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
   std::unique_ptr<env::Worker> sweeper_;
-  std::atomic<size_t> calls_{0};
-  bool stopped_ = false;
 
   Mutex mutex_;
+  CondVar ended_;
+  bool stopping_ SEAL_GUARDED_BY(mutex_) = false;
+  size_t calls_ SEAL_GUARDED_BY(mutex_) = 0;  // not yet gone, refused ones too
   std::unordered_map<GrpcReactor*, MonotonicNanos> reading_ SEAL_GUARDED_BY(mutex_);
   GrpcReactor* cancelling_ SEAL_GUARDED_BY(mutex_) = nullptr;
   bool cancelled_ended_ SEAL_GUARDED_BY(mutex_) = false;
@@ -138,7 +138,7 @@ class GrpcReactor : public grpc::ServerGenericBidiReactor {
 
   void Refuse(const Status& status) {
     server_.Began(this, /*reads=*/false);
-    Fail(server_.options.make_failure(status));
+    Fail(status);
   }
 
   void Read(ByteBudget::Lease lease) {
@@ -153,26 +153,20 @@ class GrpcReactor : public grpc::ServerGenericBidiReactor {
   }
 
   void OnDone() override {
-    server_.Ended(this);
+    server_.Ended();
     delete this;
   }
 
   void Cancel() { context_->TryCancel(); }
 
   void OnMessage() {
-    if (!read_ok_) return Fail(server_.options.make_failure(NoMessage()));
+    if (!read_ok_) return Fail(NoMessage());
     if (!lease_.Resize(buffer_.Length())) {
       buffer_.Clear();
-      return Fail(server_.options.make_failure(
-          Unavailable("too many bytes of requests are in memory, try again")));
+      return Fail(Unavailable("too many bytes of requests are in memory, try again"));
     }
-    GrpcCall call{.method = context_->method(),
-                  .metadata = {},
-                  .peer = PeerText(context_->peer()),
-                  .message = TakeMessage()};
-    for (const auto& [key, value] : context_->client_metadata()) {
-      call.metadata.emplace_back(Text(key), Text(value));
-    }
+    GrpcCall call = Head();
+    call.message = TakeMessage();
     server_.handler(std::move(call), GrpcResponder(std::make_shared<GrpcResponder::State>(this)));
   }
 
@@ -191,12 +185,23 @@ class GrpcReactor : public grpc::ServerGenericBidiReactor {
                         failure.details));
   }
 
-  void FailUnanswered() {
-    Fail(server_.options.make_failure(
-        Unavailable("the request was given up; nothing was acknowledged")));
-  }
+  void FailUnanswered() { Fail(Unavailable("the request was given up; nothing was acknowledged")); }
 
  private:
+  void Fail(const Status& status) { Fail(server_.options.make_failure(Head(), status)); }
+
+  // All of the call but its message.
+  GrpcCall Head() const {
+    GrpcCall call{.method = context_->method(),
+                  .metadata = {},
+                  .peer = PeerText(context_->peer()),
+                  .message = {}};
+    for (const auto& [key, value] : context_->client_metadata()) {
+      call.metadata.emplace_back(Text(key), Text(value));
+    }
+    return call;
+  }
+
   struct Message {
     grpc::Slice slice;
     ByteBudget::Lease lease;
@@ -299,19 +304,22 @@ Status GrpcServer::Impl::Admit(const std::string& method) {
   if (std::find(options.methods.begin(), options.methods.end(), method) == options.methods.end()) {
     return Unimplemented("no method {}; here are {}", method, fmt::join(options.methods, ", "));
   }
-  if (calls_.load() >= options.calls_max) return Unavailable("too many calls at once, try again");
+  MutexLock lock(mutex_);
+  if (stopping_) return Unavailable("shutting down, try again");
+  if (calls_ >= options.calls_max) return Unavailable("too many calls at once, try again");
   return OkStatus();
 }
 
 void GrpcServer::Impl::Began(GrpcReactor* reactor, bool reads) {
-  calls_.fetch_add(1);
-  if (!reads) return;
+  const MonotonicNanos until = env.clock.Monotonic() + options.read_timeout_ns;
   MutexLock lock(mutex_);
-  reading_.emplace(reactor, env.clock.Monotonic() + options.read_timeout_ns);
+  ++calls_;
+  if (reads) reading_.emplace(reactor, until);
 }
 
-void GrpcServer::Impl::Ended(GrpcReactor*) {
-  calls_.fetch_sub(1);
+void GrpcServer::Impl::Ended() {
+  MutexLock lock(mutex_);
+  if (--calls_ == 0) ended_.NotifyAll();
 }
 
 bool GrpcServer::Impl::StopReading(GrpcReactor* reactor) {
@@ -355,10 +363,21 @@ void GrpcServer::Impl::Sweep() {
   }
 }
 
+// The drain is ours, since core would wait as long for connections whose other end does not answer its last ping.
 void GrpcServer::Impl::Stop(int64_t drain_ns) {
-  if (std::exchange(stopped_, true) || server_ == nullptr) return;
-  const gpr_timespec drain = gpr_time_from_nanos(drain_ns, GPR_TIMESPAN);
-  server_->Shutdown(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), drain));
+  if (server_ == nullptr) return;
+  const MonotonicNanos deadline = env.clock.Monotonic() + drain_ns;
+  {
+    MutexLock lock(mutex_);
+    if (std::exchange(stopping_, true)) return;
+    while (calls_ > 0) {
+      const int64_t left = deadline - env.clock.Monotonic();
+      if (left <= 0) break;
+      ended_.WaitFor(mutex_, std::chrono::nanoseconds(left));
+    }
+  }
+  const gpr_timespec goodbye = gpr_time_from_millis(kGoodbyeMs, GPR_TIMESPAN);
+  server_->Shutdown(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), goodbye));
   server_->Wait();
   sweeper_.reset();
 }
@@ -371,9 +390,10 @@ GrpcServer::~GrpcServer() {
 
 Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(GrpcServerOptions options, env::Env env,
                                                       ByteBudget& budget, GrpcHandler handler) {
-  TakeCoreLog(env.clock);
+  gpr_set_log_function(LogCoreLine);
   auto impl = std::make_unique<Impl>(std::move(options), env, budget, std::move(handler));
   SEAL_RETURN_IF_ERROR(impl->Listen());
+  log_clock = &env.clock;  // what went wrong before is in the error
   return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
 }
 

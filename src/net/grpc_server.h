@@ -4,8 +4,9 @@
 //              a word about its coding (content_decoder.h tells it by magic).
 // Failures     Go out as Trailers-Only (one HEADERS frame that ends the stream): some clients find the status nowhere
 //              else.
-// Limits       Message size, calls at once, bytes of all messages together, time to read one. A connection that is
-//              silent for a minute is pinged, and closed 20 s later if it does not answer.
+// Limits       Message size, calls at once, time to read a message, and bytes of all messages that have been read.
+//              (Their size is known no earlier: what core holds of those on their way is bounded by the calls.)
+//              A connection that is silent for a minute is pinged, and closed 20 s later if it does not answer.
 #pragma once
 
 #include <cstdint>
@@ -44,9 +45,9 @@ struct GrpcFailure {
 };
 
 // What the server itself answers when there is nothing for the handler: Unimplemented (no such method),
-// ResourceExhausted (message too large, or none), Unavailable (too many calls or bytes).
-using GrpcFailureMaker = std::function<GrpcFailure(const Status&)>;
-GrpcFailure PlainGrpcFailure(const Status& status);
+// ResourceExhausted (message too large, or none), Unavailable (too many calls or bytes). `head` has no message.
+using GrpcFailureMaker = std::function<GrpcFailure(const GrpcCall& head, const Status&)>;
+GrpcFailure PlainGrpcFailure(const GrpcCall& head, const Status& status);
 
 struct GrpcServerOptions {
   std::string address;               // "host:port", port 0 picks a free one
