@@ -68,8 +68,8 @@ TEST(RealFilesTest, AppendWritesMorePartsThanOneCallTakes) {
   EXPECT_EQ(MustRead(folder / "f"), expected);
 }
 
-// A pipe takes a part of a large write at a time, in the middle of parts.
-TEST(RealFilesTest, AppendGoesOnAfterAPartialWrite) {
+// A signal ends a write into a full pipe: with what was written so far, in the middle of parts, or with EINTR.
+TEST(RealFilesTest, AppendGoesOnAfterAPartialOrInterruptedWrite) {
   const TempFolder folder;
   const std::string path = folder / "pipe";
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
@@ -82,6 +82,9 @@ TEST(RealFilesTest, AppendGoesOnAfterAPartialWrite) {
   const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   ASSERT_GE(reader, 0);
   ASSERT_EQ(::fcntl(reader, F_SETFL, 0), 0);
+  struct sigaction on_signal {};
+  on_signal.sa_handler = [](int) {};  // without SA_RESTART
+  ASSERT_EQ(::sigaction(SIGUSR1, &on_signal, nullptr), 0);
   const pid_t child = ::fork();
   if (child == 0) {
     auto file = RealFiles().OpenAppend(path);
@@ -90,6 +93,7 @@ TEST(RealFilesTest, AppendGoesOnAfterAPartialWrite) {
   Bytes got;
   uint8_t buffer[777];
   while (got.size() < expected.size()) {
+    ::kill(child, SIGUSR1);
     const ssize_t count = ::read(reader, buffer, sizeof buffer);
     if (count > 0) AppendTo(got, {buffer, static_cast<size_t>(count)});
     if (count < 0) break;
@@ -168,7 +172,8 @@ TEST(RealFilesTest, TruncateCutsAndRefusesTheImpossible) {
   MustWrite(folder / "f", AsBytes("0123456789"));
   ASSERT_TRUE(RealFiles().Truncate(folder / "f", 4).ok());
   EXPECT_EQ(AsText(MustRead(folder / "f")), "0123");
-  EXPECT_FALSE(RealFiles().Truncate(folder / "f", UINT64_MAX).ok());
+  EXPECT_EQ(RealFiles().Truncate(folder / "f", UINT64_MAX).ToString(),
+            "UNAVAILABLE: truncate " + (folder / "f") + ": File too large");
   EXPECT_EQ(AsText(MustRead(folder / "f")), "0123");
   EXPECT_EQ(RealFiles().Truncate(folder / "g", 4).code(), StatusCode::kNotFound);
 }

@@ -127,15 +127,14 @@ TEST(SimExecutorTest, EndingAWorkerRunsWhatWasPostedAndDropsTimers) {
 TEST(SimExecutorTest, AProcessThatDiesLeavesItsTasksUndone) {
   SimEnv world(1);
   bool ran = false;
-  {
-    auto worker = world.executor().StartWorker("w");
-    worker->Post([&] { ran = true; });
-    worker->PostAfter(1, [&] { ran = true; });
-    world.Crash();
-    EXPECT_FALSE(world.files().powered());
-  }
+  auto worker = world.executor().StartWorker("w");
+  worker->Post([&] { ran = true; });
+  worker->PostAfter(1, [&] { ran = true; });
+  world.Crash();
+  EXPECT_FALSE(world.files().powered());
   world.clock().Advance(10);
   world.executor().RunUntilIdle();
+  worker.reset();
   EXPECT_FALSE(ran);
   EXPECT_NE(world.Describe().find("seed 1\n"), std::string::npos);
 }

@@ -198,6 +198,31 @@ TEST(SimFsTest, ChangesOfOneFileKeepTheirOrder) {
   EXPECT_EQ(lists, (std::set<std::vector<std::string>>{{}, {"a"}, {"b"}, {"c"}}));
 }
 
+TEST(SimFsTest, ASyncedRemovalStaysRemoved) {
+  for (int seed = 0; seed < kSeeds; ++seed) {
+    SimFs fs({.seed = static_cast<uint64_t>(seed)});
+    ASSERT_TRUE(fs.Create("/f").ok());
+    ASSERT_TRUE(fs.SyncDir("/").ok());
+    ASSERT_TRUE(fs.Remove("/f").ok());
+    ASSERT_TRUE(fs.SyncDir("/").ok());
+    fs.PowerOn();
+    EXPECT_FALSE(Exists(fs, "/f"));
+  }
+}
+
+TEST(SimFsTest, AQuarterOfTheCutsTakesAllAndAQuarterNothing) {
+  int none = 0, all = 0;
+  for (uint64_t seed = 0; seed < 1'000; ++seed) {
+    SimFs fs({.seed = seed});
+    for (int i = 0; i < 20; ++i) ASSERT_TRUE(fs.Create(fmt::format("/{}", i)).ok());
+    fs.PowerOn();
+    none += fs.List("/")->empty();
+    all += fs.List("/")->size() == 20;
+  }
+  EXPECT_NEAR(none, 250, 60);
+  EXPECT_NEAR(all, 250, 60);
+}
+
 TEST(SimFsTest, TruncateIsDurable) {
   for (int seed = 0; seed < kSeeds; ++seed) {
     SimFs fs({.seed = static_cast<uint64_t>(seed)});
@@ -379,6 +404,54 @@ TEST(SimFsTest, BytesAppendedAfterAFailedSyncAreSyncedWithTheirPage) {
   }
 }
 
+TEST(SimFsTest, RewriteMakesDurableWhatAFailedSyncLeftBehind) {
+  for (int seed = 0; seed < kSeeds; ++seed) {
+    SimFs fs({.seed = static_cast<uint64_t>(seed), .survival = Survival::kNothing, .fail_at = 3});
+    auto file = MustCreate(fs, "/f");
+    ASSERT_TRUE(fs.SyncDir("/").ok());
+    ASSERT_TRUE(file->Append(Pattern(20'000, 1)).ok());
+    ASSERT_FALSE(file->Sync().ok());
+    ASSERT_TRUE(fs.Rewrite("/f", 0).ok());
+    fs.PowerOn();
+    EXPECT_EQ(MustRead(fs, "/f"), Pattern(20'000, 1));
+  }
+}
+
+TEST(SimFsTest, AFailedTruncateMayHaveCutTheFile) {
+  std::set<size_t> seen, left;
+  for (int seed = 0; seed < kSeeds; ++seed) {
+    SimFs fs({.seed = static_cast<uint64_t>(seed)});
+    ASSERT_TRUE(ReplaceFile(fs, "/", "f", Pattern(100, 1)).ok());
+    fs.FailOperation(fs.operations(), EIO);
+    ASSERT_FALSE(fs.Truncate("/f", 0).ok());
+    seen.insert(MustRead(fs, "/f").size());
+    fs.PowerOn();
+    left.insert(MustRead(fs, "/f").size());
+  }
+  EXPECT_EQ(seen, (std::set<size_t>{0, 100}));
+  EXPECT_TRUE(left.contains(0) && left.contains(100));
+}
+
+TEST(SimFsTest, PagesAFailedSyncLeftBehindHoldWhatWasDurableThere) {
+  bool seen = false;
+  for (int seed = 0; seed < kSeeds; ++seed) {
+    SimFs fs({.seed = static_cast<uint64_t>(seed), .survival = Survival::kNothing});
+    ASSERT_TRUE(ReplaceFile(fs, "/", "f", Pattern(4'096, 1)).ok());
+    fs.LoseSync(fs.operations());
+    ASSERT_TRUE(fs.Truncate("/f", 0).ok());
+    auto file = *fs.OpenAppend("/f");
+    ASSERT_TRUE(file->Append(Pattern(4'096, 2)).ok());
+    fs.FailOperation(fs.operations(), EIO);
+    ASSERT_FALSE(file->Sync().ok());
+    ASSERT_TRUE(file->Sync().ok());
+    fs.PowerOn();
+    const Bytes left = MustRead(fs, "/f");
+    EXPECT_TRUE(left == Pattern(4'096, 1) || left == Pattern(4'096, 2));
+    seen |= left == Pattern(4'096, 1);
+  }
+  EXPECT_TRUE(seen);
+}
+
 TEST(SimFsTest, ALostSyncClaimsSuccess) {
   SimFs fs({.survival = Survival::kNothing});
   auto file = MustCreate(fs, "/f");
@@ -425,15 +498,19 @@ TEST(SimFsTest, AReadOnlyDiskRefusesChangesOnly) {
   SimFs fs;
   auto file = MustCreate(fs, "/f");
   ASSERT_TRUE(file->Append(AsBytes("x")).ok());
+  ASSERT_TRUE(fs.Create("/l").ok());
   fs.SetReadOnly(true);
+  EXPECT_TRUE(file->Sync().ok());
+  EXPECT_TRUE(fs.SyncDir("/").ok());
   for (const Status& status :
        {file->Append(AsBytes("y")), fs.Create("/g").status(), fs.Truncate("/f", 0),
-        fs.Rename("/f", "/g"), fs.Remove("/f"), fs.MakeDir("/d"), fs.Lock("/l").status()}) {
+        fs.Rename("/f", "/g"), fs.Remove("/f"), fs.MakeDir("/d"), fs.Lock("/l").status(),
+        fs.Lock("/new").status()}) {
     EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
     EXPECT_TRUE(status.message().ends_with("Read-only file system")) << status.ToString();
   }
   EXPECT_EQ(MustRead(fs, "/f"), Bytes{'x'});
-  EXPECT_EQ(*fs.List("/"), std::vector<std::string>{"f"});
+  EXPECT_EQ(*fs.List("/"), (std::vector<std::string>{"f", "l"}));
   fs.SetReadOnly(false);
   EXPECT_TRUE(file->Append(AsBytes("y")).ok());
 }
@@ -518,7 +595,7 @@ class Driver {
 
   void Step() {
     const std::string path = Path();
-    switch (choices_.Below(14)) {
+    switch (choices_.Below(15)) {
       case 0: {
         auto file = fs_.Create(path);
         Log("create", file.status());
@@ -544,6 +621,9 @@ class Driver {
         break;
       case 5:
         if (auto& file = files_[choices_.Below(4)]; file) Log("close", file->Close());
+        break;
+      case 14:
+        Log("rewrite", fs_.Rewrite(path, choices_.Below(5'000)));
         break;
       case 6:
         Log("truncate", fs_.Truncate(path, choices_.Below(5'000)));

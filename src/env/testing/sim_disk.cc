@@ -9,6 +9,7 @@ namespace sealtrail::env::testing {
 namespace {
 
 constexpr size_t kTraceLinesMax = 1000;
+constexpr uint64_t kFileBytesMax = 8 * kGiB;  // there is no more memory
 
 SimNodePtr NewNode(bool is_directory) {
   return std::make_shared<SimNode>(SimNode{.is_directory = is_directory});
@@ -132,39 +133,41 @@ Result<SimDisk::Handle> SimDisk::Open(const std::string& path, std::string_view 
 
 Status SimDisk::Truncate(const std::string& path, uint64_t size) {
   SEAL_ASSIGN_OR_RETURN(const Handle handle, Open(path));
-  SimFile& file = handle.node->file;
-  return Run({.verb = "truncate",
-              .path = path,
-              .details = fmt::format(" to {} bytes", size),
-              .whole =
-                  [&](bool syncs) {
-                    file.Resize(size);
-                    if (syncs) file.Sync();
-                    return OkStatus();
-                  },
-              .when_cut =
-                  [&] {
-                    const uint64_t pick = choices_.Below(3);
-                    if (pick > 0) file.Resize(size);
-                    if (pick > 1) file.Sync();
-                  }});
+  if (size > kFileBytesMax) return SystemError(EFBIG, "truncate", path);
+  return ChangeAndSync(handle, "truncate", fmt::format(" to {} bytes", size),
+                       [&](SimFile& file) { file.Resize(size); });
 }
 
 Status SimDisk::Rewrite(const std::string& path, uint64_t offset) {
   SEAL_ASSIGN_OR_RETURN(const Handle handle, Open(path));
+  return ChangeAndSync(handle, "rewrite", fmt::format(" from {}", offset),
+                       [&](SimFile& file) { file.Redirty(offset); });
+}
+
+// Cut, it did nothing, changed the file, or synced it too. Failed, it was the change or the sync that failed.
+Status SimDisk::ChangeAndSync(const Handle& handle, std::string_view verb, std::string details,
+                              const std::function<void(SimFile&)>& change) {
   SimFile& file = handle.node->file;
-  return Run({.verb = "rewrite",
-              .path = path,
-              .details = fmt::format(" from {}", offset),
+  return Run({.verb = verb,
+              .path = handle.path,
+              .details = std::move(details),
               .whole =
                   [&](bool syncs) {
-                    file.Redirty(offset);
+                    change(file);
                     if (syncs) file.Sync();
                     return OkStatus();
                   },
               .when_cut =
                   [&] {
-                    if (choices_.Chance(1, 2)) file.Redirty(offset);
+                    const uint64_t steps = choices_.Below(3);
+                    if (steps > 0) change(file);
+                    if (steps > 1) file.Sync();
+                  },
+              .when_failed =
+                  [&] {
+                    if (choices_.Chance(1, 2)) return;
+                    change(file);
+                    file.FailSync(choices_);
                   }});
 }
 

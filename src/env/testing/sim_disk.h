@@ -88,6 +88,8 @@ class SimDisk {
   Status Run(const Operation& operation);
   Status Perform(const Operation& operation, int number);
   Status FailWith(const Operation& operation, int error);
+  Status ChangeAndSync(const Handle& handle, std::string_view verb, std::string details,
+                       const std::function<void(SimFile&)>& change);
 
   Place Find(std::string_view path) const;
   Status CreateNow(const std::string& path, std::string_view verb, bool is_directory);

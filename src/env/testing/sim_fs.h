@@ -1,44 +1,44 @@
 // A file system in memory that forgets what POSIX allows it to forget, and fails when told to.
 //
-// What is durable  Each file and folder has two states: what programs see, and what a power cut
-// cannot take.
-//                  - Sync makes a file's content and size durable, not its name. Truncate syncs by
-//                  itself.
-//                  - SyncDir makes the entries of that one folder durable: made, renamed, removed;
-//                  nothing of
-//                    the files behind them, and nothing of the folder's own name in its parent.
-//                  So a synced file vanishes with its name, and a name may outlive the content
-//                  behind it.
-// Power cut        At a chosen operation, which itself may be done whole, in part or not at all.
-// Then
-//                  - durable bytes stay as they were;
-//                  - a file's size lies anywhere between its durable and its seen size;
-//                  - the other bytes go page by page (512 or 4096 bytes, by file): kept, lost (what
-//                  was durable
-//                    there, else zeros), torn (kept up to the middle of the page), garbage;
-//                  - changes of entries happened or not. Those that share a name or a file keep
-//                  their order,
-//                    others do not wait for each other; a rename inside one folder is one change, a
-//                    rename between two folders is two.
-//                  A quarter of the cuts (by seed) takes all that was not durable, and a quarter
-//                  nothing. Until PowerOn() every call answers Unavailable("power is off"). Locks
-//                  are gone. Files opened before a cut stay dead after it.
-// Failures         An operation told to fail answers what the real file system would. A failed
-// Append may have
-//                  written a part. A failed Sync leaves some pages clean though they never reached
-//                  the disk: the next Sync may answer OK and still not make them durable (as Linux
-//                  does after EIO).
-// Operations       Create, Append, Sync, Truncate, Rewrite, Rename, Remove, MakeDir and Lock (where they
-// make something) and
-//                  SyncDir count, from 0, also where they fail. Opening, reading, listing and
-//                  closing do not.
-// Space            `capacity_bytes` for the contents of all files that have a name; names and
-// folders are free. An
-//                  Append that does not fit writes what fits and answers ENOSPC.
-// Threads          Safe. Files must not outlive the file system.
-// Chance           Every choice comes from the seed and from the order of calls; print the seed and
-// trace() when a
-//                  test fails.
+// What is durable
+//   Each file and folder has two states: what programs see, and what a power cut cannot take.
+//   - Sync makes a file's content and size durable, not its name. Truncate and Rewrite sync by
+//     themselves.
+//   - SyncDir makes the entries of that one folder durable: made, renamed, removed; nothing of the
+//     files behind them, and nothing of the folder's own name in its parent.
+//   So a synced file vanishes with its name, and a name may outlive the content behind it.
+//
+// Power cut
+//   Comes at a chosen operation, which itself may be done whole, in part or not at all. Then
+//   - durable bytes stay as they were;
+//   - a file's size lies anywhere between its durable and its seen size;
+//   - the other bytes go page by page (512 or 4096 bytes, by file): kept, lost (what was durable
+//     there, else zeros), torn (kept up to somewhere in the page), garbage;
+//   - changes of entries happened or not. Those that share a name keep their order, others do not
+//     wait for each other. A rename inside one folder is one change, between two folders it is two.
+//   By seed, a quarter of the cuts takes all that was not durable, and a quarter nothing.
+//   Until PowerOn() every call answers Unavailable("power is off"). Locks are gone. Files opened
+//   before a cut stay dead after it.
+//
+// Failures
+//   An operation told to fail answers what the real file system would. A failed Append may have
+//   written a part. A failed sync leaves some pages clean though they never reached the disk: the
+//   next one may answer OK and still not make them durable (Linux after EIO), until they are
+//   written again.
+//
+// Operations
+//   Create, Append, Sync, Truncate, Rewrite, Rename, Remove and SyncDir count, from 0, also where
+//   they fail, MakeDir and Lock where they would make something. Truncate and Rewrite of a file
+//   that cannot be opened, and calls on a file that is closed, do not; nor do opening, reading,
+//   listing and closing.
+//
+// Space
+//   `capacity_bytes` is for the contents of all files that have a name; names and folders are free.
+//   An Append that does not fit writes what fits and answers ENOSPC.
+//
+// Threads  Safe. Files must not outlive the file system.
+// Chance   Every choice comes from the seed and from the order of calls: print trace(), which begins
+//          with the seed, when a test fails.
 #pragma once
 
 #include <cerrno>
@@ -85,6 +85,7 @@ class SimFs : public FileSystem {
   Result<FileInfo> Stat(const std::string& path) override;
   Status SyncDir(const std::string& path) override;
   Result<uint64_t> FreeBytes(const std::string& path) override;
+  Result<uint64_t> TotalBytes(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
 
   // Operations begun so far; the next one has this number.

@@ -30,10 +30,7 @@ uint64_t SimFile::Append(std::span<const ByteView> parts, uint64_t bytes_max) {
     AppendTo(seen_, part.first(std::min<uint64_t>(part.size(), room)));
   }
   const uint64_t written = seen_.size() - before;
-  if (written > 0) {
-    abandoned_.erase(abandoned_.lower_bound(before / kCachePage), abandoned_.end());
-    dirty_from_ = std::min(dirty_from_, before);
-  }
+  if (written > 0) abandoned_.erase(abandoned_.lower_bound(before / kCachePage), abandoned_.end());
   return written;
 }
 
@@ -41,6 +38,10 @@ void SimFile::Resize(uint64_t size) {
   dirty_from_ = std::min({dirty_from_, size, static_cast<uint64_t>(seen_.size())});
   abandoned_.erase(abandoned_.lower_bound(size / kCachePage), abandoned_.end());
   seen_.resize(size);
+}
+
+void SimFile::Redirty(uint64_t offset) {
+  abandoned_.erase(abandoned_.lower_bound(offset / kCachePage), abandoned_.end());
 }
 
 void SimFile::FlipBit(uint64_t offset, int bit) {
@@ -154,13 +155,11 @@ void SimFolder::Sync() {
 
 std::string SimFolder::Settle(Survival survival, Seeded& choices) {
   std::string line;
-  std::set<std::string> held_names;     // of changes that did not happen: later ones
-  std::set<const SimNode*> held_nodes;  // with the same name or file did not happen either
+  std::set<std::string> held;  // names of changes that did not happen: later ones did not either
   for (const Change& change : pending_) {
     bool happened = survival == Survival::kEverything ||
                     (survival == Survival::kSeeded && choices.Chance(1, 2));
-    if (held_names.contains(change.set) || held_names.contains(change.erased) ||
-        held_nodes.contains(change.node.get())) {
+    if (held.contains(change.set) || held.contains(change.erased)) {
       happened = false;
     }
     line += fmt::format(" {}{}{}{}:{}", change.erased.empty() ? "" : "-", change.erased,
@@ -169,9 +168,8 @@ std::string SimFolder::Settle(Survival survival, Seeded& choices) {
       if (!change.erased.empty()) durable_.erase(change.erased);
       if (!change.set.empty()) durable_[change.set] = change.node;
     } else {
-      if (!change.set.empty()) held_names.insert(change.set);
-      if (!change.erased.empty()) held_names.insert(change.erased);
-      held_nodes.insert(change.node.get());
+      if (!change.set.empty()) held.insert(change.set);
+      if (!change.erased.empty()) held.insert(change.erased);
     }
   }
   pending_.clear();

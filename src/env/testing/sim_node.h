@@ -26,8 +26,9 @@ class SimFile {
   // Appends at most `bytes_max` bytes of `parts` and returns how many.
   uint64_t Append(std::span<const ByteView> parts, uint64_t bytes_max);
   void Resize(uint64_t size);
-  // The bytes from `offset` on are written once more: pages given up by a failed sync are dirty again.
-  void Redirty(uint64_t offset) { abandoned_.erase(abandoned_.lower_bound(offset / 4096), abandoned_.end()); }
+  // The bytes from `offset` on are written once more, over themselves: pages that a failed sync left
+  // behind are dirty again.
+  void Redirty(uint64_t offset);
   void FlipBit(uint64_t offset, int bit);
 
   // What a good sync does: everything seen is durable, except pages that a failed sync left behind.
