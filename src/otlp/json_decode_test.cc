@@ -451,6 +451,11 @@ TEST(JsonDecode, NullIsAbsentAndTheLastMemberWins) {
   EXPECT_EQ(DecodeBody(R"({"stringValue":"a","intValue":1})"), "int_value 1");
   EXPECT_EQ(DecodeBody(R"({"intValue":1,"stringValue":null})"), "int_value 1");
   EXPECT_EQ(DecodeBody(R"({"boolValue":true,"boolValue":false})"), "bool_value false");
+  EXPECT_EQ(
+      Decode(
+          Signal::kLogs,
+          Log(R"("attributes":[{"value":{"intValue":1},"value":{}}],"body":{"intValue":1},"body":{})")),
+      Decode(Signal::kLogs, Log(R"("attributes":[{"value":{}}],"body":{})")));
   EXPECT_EQ(Decode(Signal::kLogs,
                    Log(R"("attributes":[{"key":"a"},{"key":"b"}],"attributes":[{"key":"c"}])")),
             Decode(Signal::kLogs, Log(R"("attributes":[{"key":"c"}])")));

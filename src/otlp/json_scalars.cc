@@ -68,7 +68,6 @@ std::optional<Integer> ParseInteger(std::string_view number) {
     if (fraction) --scale;
     ++zeros;
     if (c == '0') continue;
-    if (out.magnitude == 0) zeros = 1;  // zeros in front do not count
     for (; zeros > 1; --zeros) {
       if (!append(0)) return {};
     }

@@ -349,6 +349,17 @@ TEST(ProtobufDecode, SaysWhatIsWrongWithTheBytes) {
   }
 }
 
+// Tags and lengths of five bytes are read, whatever they say; longer ones are refused, as by protobuf.
+TEST(ProtobufDecode, TagsAndLengthsHaveAtMostFiveBytes) {
+  using namespace std::string_literals;
+  for (const std::string& bytes : {"\x8a\x80\x80\x80\x00\x00"s, "\x8a\x80\x80\x80\x80\x00\x00"s,
+                                   "\x0a\x80\x80\x80\x80\x00"s, "\x0a\x80\x80\x80\x80\x80\x00"s}) {
+    EXPECT_EQ(Decode(Signal::kLogs, bytes).starts_with("error: INVALID_ARGUMENT"),
+              Witness(Signal::kLogs, bytes) == "error")
+        << HexEncode(AsBytes(bytes));
+  }
+}
+
 TEST(ProtobufDecode, TextThatIsNotUtf8ComesAsReceived) {
   EXPECT_NE(Decode(Signal::kLogs, Log(Field(3, "\xff\xfe"))).find("severity_text \"\\xff\\xfe\""),
             std::string::npos);
