@@ -65,7 +65,7 @@ Result<HttpClientResponse> Exchange(Stream& stream, const HttpClientRequest& req
   http::read_header(stream, buffer, parser, error);
   if (error) return BrokenOff(error);
 
-  HttpClientResponse response{.status = parser.get().result_int()};
+  HttpClientResponse response{.status = static_cast<int>(parser.get().result_int())};
   for (const auto& field : parser.get()) {
     std::string name(field.name_string());
     std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });

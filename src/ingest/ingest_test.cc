@@ -1,0 +1,369 @@
+// Both transports against one recording handler, over real loopback connections.
+#include <atomic>
+#include <libdeflate.h>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "base/limits.h"
+#include "base/mutex.h"
+#include "ingest/otlp_grpc.h"
+#include "ingest/otlp_http.h"
+#include "net/testing/grpc_client.h"
+#include "net/testing/raw_client.h"
+
+namespace sealtrail::ingest {
+namespace {
+
+using net::testing::GrpcClient;
+using net::testing::GrpcReply;
+using net::testing::RawClient;
+using net::testing::RawResponse;
+
+constexpr char kTraces[] = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+constexpr char kLogs[] = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+constexpr UnixNanos kNow{1'764'039'846'000'000'000};
+
+std::string Gzip(std::string_view plain) {
+  libdeflate_compressor* compressor = libdeflate_alloc_compressor(6);
+  std::string out(libdeflate_gzip_compress_bound(compressor, plain.size()), '\0');
+  out.resize(
+      libdeflate_gzip_compress(compressor, plain.data(), plain.size(), out.data(), out.size()));
+  libdeflate_free_compressor(compressor);
+  return out;
+}
+
+std::string Text(const Bytes& bytes) {
+  return std::string(AsText(bytes));
+}
+
+class FixedClock : public env::Clock {
+ public:
+  UnixNanos Now() override { return kNow; }
+  MonotonicNanos Monotonic() override { return env::RealEnv().clock.Monotonic(); }
+};
+
+struct Seen {
+  pipeline::Signal signal;
+  otlp::Encoding encoding;
+  std::string body;
+  pipeline::ExportContext context;
+};
+
+// Answers everything with `answer`, from another thread.
+class RecordingHandler : public pipeline::ExportHandler {
+ public:
+  void Export(pipeline::Signal signal, otlp::Encoding encoding, SharedBytes body,
+              pipeline::ExportContext context, std::function<void(Status)> done) override {
+    Status status;
+    {
+      MutexLock lock(mutex_);
+      seen_.push_back({signal, encoding, std::string(AsText(body.view())), std::move(context)});
+      status = answer_;
+    }
+    worker_->Post([status, done = std::move(done)] { done(status); });
+  }
+  void CountUndecodable(const pipeline::ExportContext& context, size_t bytes) override {
+    EXPECT_EQ(context.principal, "local");
+    ++undecodable_requests;
+    undecodable_bytes += bytes;
+  }
+
+  void Answer(Status status) {
+    MutexLock lock(mutex_);
+    answer_ = std::move(status);
+  }
+  std::vector<Seen> TakeSeen() {
+    MutexLock lock(mutex_);
+    return std::exchange(seen_, {});
+  }
+
+  std::atomic<int> undecodable_requests{0};
+  std::atomic<size_t> undecodable_bytes{0};
+
+ private:
+  std::unique_ptr<env::Worker> worker_ = env::RealEnv().executor.StartWorker("handler");
+  Mutex mutex_;
+  std::vector<Seen> seen_ SEAL_GUARDED_BY(mutex_);
+  Status answer_ SEAL_GUARDED_BY(mutex_);
+};
+
+class IngestTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const env::Env real = env::RealEnv();
+    const env::Env env{
+        .clock = clock_, .files = real.files, .random = real.random, .executor = real.executor};
+    auto http = StartOtlpHttp({.address = "127.0.0.1:0"}, env, budget_, handler_);
+    auto grpc = StartOtlpGrpc({.address = "127.0.0.1:0"}, env, budget_, handler_);
+    ASSERT_TRUE(http.ok() && grpc.ok());
+    http_ = std::move(*http);
+    grpc_ = std::move(*grpc);
+  }
+  void TearDown() override {
+    http_->Stop(10 * kNanosPerSecond);
+    grpc_->Stop(10 * kNanosPerSecond);
+    handler_.TakeSeen();
+    EXPECT_EQ(budget_.used(), 0u);
+  }
+
+  FixedClock clock_;
+  net::ByteBudget budget_{256 * kMiB};
+  RecordingHandler handler_;
+  std::unique_ptr<net::HttpServer> http_;
+  std::unique_ptr<net::GrpcServer> grpc_;
+};
+
+TEST_F(IngestTest, HttpHandsOnWhatCame) {
+  RawClient client(http_->address());
+  const std::string headers = "User-Agent: exporter/1.2\r\nX-Audit-Pipeline: siem\r\n";
+  const RawResponse protobuf =
+      client.Post("/v1/traces", "application/x-protobuf", "some bytes", headers);
+  EXPECT_EQ(protobuf.status, 200);
+  EXPECT_EQ(protobuf.body, "");
+  EXPECT_EQ(protobuf.Header("content-type"), "application/x-protobuf");
+  const RawResponse json = client.Post("/v1/logs?x=y", "Application/JSON; charset=utf-8",
+                                       Gzip("{\"a\":1}"), "Content-Encoding: gzip\r\n");
+  EXPECT_EQ(json.status, 200);
+  EXPECT_EQ(json.body, "{}");
+  EXPECT_EQ(json.Header("content-type"), "application/json");
+
+  const std::vector<Seen> seen = handler_.TakeSeen();
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_EQ(seen[0].signal, pipeline::Signal::kTraces);
+  EXPECT_EQ(seen[0].encoding, otlp::Encoding::kProtobuf);
+  EXPECT_EQ(seen[0].body, "some bytes");
+  const pipeline::ExportContext& context = seen[0].context;
+  EXPECT_EQ(context.principal, "local");
+  EXPECT_TRUE(context.peer.starts_with("127.0.0.1:")) << context.peer;
+  EXPECT_EQ(context.client_software, "exporter/1.2");
+  EXPECT_EQ(context.pipeline_label, "siem");
+  EXPECT_EQ(context.transport, pipeline::Transport::kHttpProtobuf);
+  EXPECT_EQ(context.received_at, kNow);
+  EXPECT_EQ(seen[1].signal, pipeline::Signal::kLogs);
+  EXPECT_EQ(seen[1].encoding, otlp::Encoding::kJson);
+  EXPECT_EQ(seen[1].body, "{\"a\":1}");
+  EXPECT_EQ(seen[1].context.transport, pipeline::Transport::kHttpJson);
+  EXPECT_EQ(seen[1].context.pipeline_label, "");
+}
+
+TEST_F(IngestTest, GrpcHandsOnWhatCame) {
+  GrpcClient plain(grpc_->address(), {.user_agent = "exporter/1.2"});
+  GrpcClient gzip(grpc_->address(), {.gzip = true});
+  const GrpcReply reply = plain.Call(kTraces, "some bytes", {{"x-audit-pipeline", "siem"}});
+  EXPECT_EQ(reply.code, 0) << reply.error;
+  EXPECT_EQ(reply.message, "");
+  const std::string large(100'000, 'x');
+  EXPECT_EQ(gzip.Call(kLogs, large).code, 0);
+
+  const std::vector<Seen> seen = handler_.TakeSeen();
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_EQ(seen[0].signal, pipeline::Signal::kTraces);
+  EXPECT_EQ(seen[0].encoding, otlp::Encoding::kProtobuf);
+  EXPECT_EQ(seen[0].body, "some bytes");
+  EXPECT_EQ(seen[0].context.principal, "local");
+  EXPECT_TRUE(seen[0].context.peer.starts_with("127.0.0.1:")) << seen[0].context.peer;
+  EXPECT_TRUE(seen[0].context.client_software.starts_with("exporter/1.2 grpc-c++/"));
+  EXPECT_EQ(seen[0].context.pipeline_label, "siem");
+  EXPECT_EQ(seen[0].context.transport, pipeline::Transport::kGrpc);
+  EXPECT_EQ(seen[0].context.received_at, kNow);
+  EXPECT_EQ(seen[1].signal, pipeline::Signal::kLogs);
+  EXPECT_EQ(seen[1].body, large);
+}
+
+TEST_F(IngestTest, EmptyRequestsAreSuccesses) {
+  RawClient client(http_->address());
+  EXPECT_EQ(client.Post("/v1/traces", "application/x-protobuf", "").status, 200);
+  EXPECT_EQ(client.Post("/v1/logs", "application/json", "{}").body, "{}");
+  EXPECT_EQ(GrpcClient(grpc_->address()).Call(kLogs, "").code, 0);
+  EXPECT_EQ(handler_.TakeSeen().size(), 3u);
+}
+
+// Goal: every error of the pipeline reaches the client as OTLP wants it, over both transports and in both encodings.
+TEST_F(IngestTest, FailuresOfThePipelineReachTheClient) {
+  struct {
+    Status status;
+    int grpc;
+    int http;
+    bool retry;
+  } const cases[] = {
+      {InvalidArgument("wrong id"), 3, 400, false}, {ResourceExhausted("too large"), 8, 413, false},
+      {Unavailable("queue full"), 14, 503, true},   {DataLoss("disk gone"), 14, 503, true},
+      {PermissionDenied("no"), 7, 403, false},
+  };
+  RawClient client(http_->address());
+  GrpcClient grpc(grpc_->address());
+  for (const auto& expected : cases) {
+    SCOPED_TRACE(expected.status.ToString());
+    handler_.Answer(expected.status);
+    const otlp::Failure failure = otlp::FailureFrom(expected.status);
+    const std::string retry_after =
+        expected.retry ? std::to_string(failure.retry_after_seconds.value()) : "";
+
+    const RawResponse protobuf = client.Post("/v1/logs", "application/x-protobuf", "x");
+    EXPECT_EQ(protobuf.status, expected.http);
+    EXPECT_EQ(protobuf.Header("content-type"), "application/x-protobuf");
+    EXPECT_EQ(protobuf.Header("retry-after"), retry_after);
+    EXPECT_EQ(protobuf.body, Text(otlp::EncodeStatus(failure, otlp::Encoding::kProtobuf)));
+    const RawResponse json = client.Post("/v1/logs", "application/json", "x");
+    EXPECT_EQ(json.status, expected.http);
+    EXPECT_EQ(json.Header("retry-after"), retry_after);
+    EXPECT_EQ(json.body, Text(otlp::EncodeStatus(failure, otlp::Encoding::kJson)));
+
+    const GrpcReply reply = grpc.Call(kTraces, "x");
+    EXPECT_EQ(reply.code, expected.grpc);
+    EXPECT_EQ(reply.error, failure.message);
+    EXPECT_EQ(reply.details, Text(otlp::EncodeStatus(failure, otlp::Encoding::kProtobuf)));
+    EXPECT_EQ(reply.trailers.count("google.rpc.retryinfo-bin"), expected.retry ? 1u : 0u);
+    if (expected.retry) {
+      EXPECT_EQ(reply.trailers.at("google.rpc.retryinfo-bin"),
+                Text(otlp::EncodeRetryInfo(failure.retry_after_seconds.value())));
+    }
+  }
+}
+
+TEST_F(IngestTest, HttpRefusesWhatItDoesNotServe) {
+  RawClient client(http_->address());
+  const RawResponse path = client.Post("/", "application/json", "{}");
+  EXPECT_EQ(path.status, 404);
+  EXPECT_NE(path.body.find("/v1/traces"), std::string::npos) << path.body;
+  EXPECT_NE(path.body.find("/v1/logs"), std::string::npos) << path.body;
+  EXPECT_EQ(client.Post("/v1/metrics", "application/x-protobuf", "").status, 404);
+  EXPECT_EQ(client.Post("/v1/traces/", "application/x-protobuf", "").status, 404);
+  const RawResponse get = client.Get("/v1/traces");
+  EXPECT_EQ(get.status, 405);
+  EXPECT_EQ(get.Header("allow"), "POST");
+  EXPECT_EQ(handler_.undecodable_requests, 0);
+
+  const RawResponse type = client.Post("/v1/logs", "text/plain", "12345");
+  EXPECT_EQ(type.status, 415);
+  EXPECT_EQ(type.Header("content-type"), "application/json");
+  EXPECT_NE(type.body.find("text/plain"), std::string::npos) << type.body;
+  const RawResponse coding =
+      client.Post("/v1/logs", "application/x-protobuf", "12345", "Content-Encoding: br\r\n");
+  EXPECT_EQ(coding.status, 415);
+  EXPECT_EQ(coding.Header("content-type"), "application/x-protobuf");
+  EXPECT_EQ(handler_.undecodable_requests, 2);
+  EXPECT_EQ(handler_.undecodable_bytes, 10u);
+  EXPECT_EQ(handler_.TakeSeen().size(), 0u);
+}
+
+TEST_F(IngestTest, GrpcNamesTheRightMethods) {
+  const GrpcReply reply =
+      GrpcClient(grpc_->address())
+          .Call("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", "x");
+  EXPECT_EQ(reply.code, 12);
+  EXPECT_NE(reply.error.find(kTraces), std::string::npos) << reply.error;
+  EXPECT_NE(reply.error.find(kLogs), std::string::npos) << reply.error;
+  EXPECT_EQ(handler_.undecodable_requests, 0);
+}
+
+TEST_F(IngestTest, DamagedGzipIsInvalidOnBothPorts) {
+  std::string cut = Gzip(std::string(5000, 'x'));
+  cut.resize(cut.size() - 5);
+  const RawResponse http =
+      RawClient(http_->address())
+          .Post("/v1/logs", "application/json", cut, "Content-Encoding: gzip\r\n");
+  EXPECT_EQ(http.status, 400);
+  EXPECT_EQ(http.Header("content-type"), "application/json");
+  EXPECT_EQ(GrpcClient(grpc_->address()).Call(kLogs, cut).code, 3);
+  EXPECT_EQ(handler_.undecodable_requests, 2);
+  EXPECT_EQ(handler_.undecodable_bytes, 2 * cut.size());
+}
+
+TEST_F(IngestTest, BombsAndGiantsAreTooLargeOnBothPorts) {
+  const std::string bomb = Gzip(std::string(kRequestBytesMax + 1, '\0'));
+  const RawResponse http =
+      RawClient(http_->address())
+          .Post("/v1/logs", "application/x-protobuf", bomb, "Content-Encoding: gzip\r\n");
+  EXPECT_EQ(http.status, 413);
+  EXPECT_EQ(http.Header("retry-after"), "");
+  const GrpcReply grpc = GrpcClient(grpc_->address()).Call(kLogs, bomb);
+  EXPECT_EQ(grpc.code, 8);
+  EXPECT_EQ(grpc.trailers.count("google.rpc.retryinfo-bin"), 0u);
+  EXPECT_EQ(handler_.undecodable_requests, 2);
+  EXPECT_EQ(handler_.undecodable_bytes, 2 * bomb.size());
+
+  const std::string giant(kRequestBytesMax + 1, 'x');
+  const RawResponse plain =
+      RawClient(http_->address()).Post("/v1/logs", "application/x-protobuf", giant);
+  EXPECT_EQ(plain.status, 413);
+  EXPECT_EQ(plain.Header("content-type"), "application/x-protobuf");
+  EXPECT_EQ(GrpcClient(grpc_->address()).Call(kLogs, giant).code, 8);
+  EXPECT_EQ(handler_.undecodable_requests, 4);
+  EXPECT_EQ(handler_.TakeSeen().size(), 0u);
+}
+
+TEST_F(IngestTest, LongReceiptTextsAreRefusedNotCut) {
+  RawClient client(http_->address());
+  const std::string fits(kReceiptTextBytesMax, 'x');
+  for (const char* name : {"User-Agent", "X-Audit-Pipeline"}) {
+    SCOPED_TRACE(name);
+    EXPECT_EQ(
+        client.Post("/v1/logs", "application/json", "{}", fmt::format("{}: {}\r\n", name, fits))
+            .status,
+        200);
+    const RawResponse refused =
+        client.Post("/v1/logs", "application/json", "{}", fmt::format("{}: {}x\r\n", name, fits));
+    EXPECT_EQ(refused.status, 400);
+    EXPECT_NE(refused.body.find(fmt::format("{}: 1025 bytes, allowed 1024", name)),
+              std::string::npos)
+        << refused.body;
+  }
+  GrpcClient grpc(grpc_->address());
+  EXPECT_EQ(grpc.Call(kLogs, "", {{"x-audit-pipeline", fits}}).code, 0);
+  EXPECT_EQ(grpc.Call(kLogs, "", {{"x-audit-pipeline", fits + "x"}}).code, 3);
+}
+
+// Goal: what HTTP itself refuses is an OTLP answer too.
+TEST_F(IngestTest, BrokenHttpGetsAStatusInTheRequestsEncoding) {
+  RawClient client(http_->address());
+  client.Send(
+      "POST /v1/logs HTTP/1.1\r\nHost: t\r\nContent-Type: application/x-protobuf\r\n"
+      "Transfer-Encoding: chunked\r\n\r\nnonsense\r\n");
+  const RawResponse response = client.Read();
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(response.Header("content-type"), "application/x-protobuf");
+  EXPECT_EQ(response.body[0], '\x08');  // Status.code
+  EXPECT_EQ(response.body[1], '\x03');
+  EXPECT_EQ(handler_.undecodable_requests, 1);
+}
+
+TEST_F(IngestTest, NoRoomIsRetryableAndNotCountedAsUndecodable) {
+  auto all = budget_.TryTake(budget_.bytes_max());
+  ASSERT_TRUE(all.has_value());
+  const RawResponse http = RawClient(http_->address()).Post("/v1/logs", "application/json", "{}");
+  EXPECT_EQ(http.status, 503);
+  EXPECT_EQ(http.Header("retry-after"), "1");
+  EXPECT_EQ(http.Header("content-type"), "application/json");
+  const GrpcReply grpc = GrpcClient(grpc_->address()).Call(kLogs, "x");
+  EXPECT_EQ(grpc.code, 14);
+  EXPECT_EQ(grpc.trailers.count("google.rpc.retryinfo-bin"), 1u);
+  EXPECT_EQ(handler_.undecodable_requests, 0);
+}
+
+TEST_F(IngestTest, AHundredSendersAtOnce) {
+  std::atomic<int> ok{0};
+  {
+    std::vector<std::jthread> senders;
+    for (int s = 0; s < 100; ++s) {
+      senders.emplace_back([&, s] {
+        const std::string body = std::string(static_cast<size_t>(s) * 100, 'x');
+        if (s % 2 == 0) {
+          GrpcClient client(grpc_->address(), {.gzip = s % 4 == 0});
+          for (int i = 0; i < 5; ++i) ok += client.Call(kLogs, body).code == 0 ? 1 : 0;
+        } else {
+          RawClient client(http_->address());
+          for (int i = 0; i < 5; ++i) {
+            ok += client.Post("/v1/traces", "application/x-protobuf", body).status == 200 ? 1 : 0;
+          }
+        }
+      });
+    }
+  }
+  EXPECT_EQ(ok, 500);
+  EXPECT_EQ(handler_.TakeSeen().size(), 500u);
+}
+
+}  // namespace
+}  // namespace sealtrail::ingest
