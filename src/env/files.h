@@ -101,8 +101,14 @@ class FileSystem {
   // Bytes free for us on the file system that holds `path`.
   virtual Result<uint64_t> FreeBytes(const std::string& path) = 0;
 
+  // Bytes that it can hold in all.
+  virtual Result<uint64_t> TotalBytes(const std::string& path) = 0;
+
   // Locks the file (made if absent) for this process alone. Unavailable if someone else holds it.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
+
+  // Whether a process holds that lock now. False where there is no such file or it cannot be looked at.
+  virtual bool IsLocked(const std::string& path) = 0;
 };
 
 // All of a file. ResourceExhausted if it is larger than `bytes_max`.

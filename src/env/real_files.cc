@@ -259,6 +259,18 @@ class RealFileSystem : public FileSystem {
     return static_cast<uint64_t>(info.f_bavail) * info.f_frsize;
   }
 
+  Result<uint64_t> TotalBytes(const std::string& path) override {
+    struct statvfs info;
+    if (::statvfs(path.c_str(), &info) != 0) return SystemError(errno, "statvfs", path);
+    return static_cast<uint64_t>(info.f_blocks) * info.f_frsize;
+  }
+
+  bool IsLocked(const std::string& path) override {
+    Fd fd(Retry([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+    if (fd.get() < 0) return false;
+    return Retry([&] { return ::flock(fd.get(), LOCK_SH | LOCK_NB); }) != 0 && errno == EWOULDBLOCK;
+  }
+
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
     Fd fd(Retry([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600); }));
     if (fd.get() < 0) return SystemError(errno, "open lock", path);

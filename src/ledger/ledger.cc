@@ -4,9 +4,8 @@
 #include <utility>
 
 #include "base/encoding.h"
-#include "base/endian.h"
 #include "base/log.h"
-#include "ledger/frame_reader.h"
+#include "ledger/record_reader.h"
 
 namespace sealtrail::ledger {
 namespace {
@@ -91,20 +90,14 @@ Result<std::unique_ptr<Ledger>> Ledger::Open(const env::Env& env, const Options&
 }
 
 Status Ledger::Recover() {
-  std::optional<tlog::Checkpoint> checkpoint;
-  const auto note = env::ReadFile(env_.files, paths_.checkpoint, 64 * kKiB);
-  if (note.ok()) {
-    const auto text = trail_.signer.verifier().Open(AsText(*note));
-    if (!text.ok()) return DataLoss("{}: {}", paths_.checkpoint, text.status().message());
-    SEAL_ASSIGN_OR_RETURN(checkpoint, tlog::ParseCheckpointText(*text));
+  SEAL_ASSIGN_OR_RETURN(CheckpointInfo checkpoint,
+                        ReadCheckpoint(env_, paths_, trail_.signer.verifier()));
+  SEAL_ASSIGN_OR_RETURN(Recovered recovered, ledger::Recover(env_, paths_, trail_.origin,
+                                                             checkpoint, BadEnd::kCut, table_));
+  {
     MutexLock lock(mutex_);
-    checkpoint_ = {
-        .size = checkpoint->size, .root = checkpoint->root, .note = std::string(AsText(*note))};
-  } else if (note.status().code() != StatusCode::kNotFound) {
-    return note.status();
+    checkpoint_ = std::move(checkpoint);
   }
-  SEAL_ASSIGN_OR_RETURN(Recovered recovered,
-                        ledger::Recover(env_, paths_, trail_.origin, checkpoint, table_));
   sequencer_ = recovered.sequencer;
   return StartWriting(recovered);
 }
@@ -443,61 +436,14 @@ void Ledger::OnGrowth(std::function<void()> wake) {
 }
 
 Result<RecordRange> Ledger::Read(Seq from, size_t records_max, size_t bytes_max) const {
-  if (Value(from) >= Value(heights().durable))
+  if (Value(from) >= Value(heights().durable)) {
     return NotFound("record {} is not durable yet", Value(from));
-  SEAL_ASSIGN_OR_RETURN(const SegmentTable::Location place, table_.Find(from));
-  auto storage = std::make_shared<Bytes>();
-  std::vector<std::pair<format::FrameHeader, size_t>> bodies;  // header and offset in storage
-  size_t found = 0;
-  for (uint64_t offset = place.offset; offset < place.end && found < records_max;) {
-    SEAL_ASSIGN_OR_RETURN(const format::FrameHeader header,
-                          ReadFrameHeader(*place.file, offset, place.end));
-    const bool wanted = header.type == format::FrameType::kRecords && header.count != 0 &&
-                        Value(header.first) + header.count > Value(from);
-    if (wanted) {
-      if (found != 0 && storage->size() + header.body_bytes > bytes_max) break;
-      auto frame = ReadFrame(*place.file, offset, place.end);
-      if (!frame.ok()) return frame.status().Annotate(fmt::format("{} at {}", place.path, offset));
-      bodies.emplace_back(header, storage->size());
-      AppendTo(*storage, frame->body());
-      found += Value(header.first) + header.count - std::max(Value(from), Value(header.first));
-    }
-    offset += format::kFrameHeaderBytes + header.payload_bytes();
   }
-  RecordRange range{.storage = storage, .records = {}};
-  for (const auto& [header, at] : bodies) {
-    SEAL_ASSIGN_OR_RETURN(
-        const auto leaves,
-        format::SplitBundle(ByteView(*storage).subspan(at, header.body_bytes), header.count));
-    for (size_t i = 0; i < leaves.size() && range.records.size() < records_max; ++i) {
-      const Seq seq = header.first + i;
-      if (seq >= from) range.records.push_back({.seq = seq, .leaf = leaves[i]});
-    }
-  }
-  if (range.records.empty())
-    return DataLoss("{}: record {} is not where it should be", place.path, Value(from));
-  return range;
+  return ReadRecords(table_, from, records_max, bytes_max);
 }
 
 Result<Bytes> Ledger::ReadBeside(Seq seq, const crypto::Hash& hash) const {
-  SEAL_ASSIGN_OR_RETURN(const SegmentTable::Location place, table_.Find(seq));
-  for (uint64_t offset = place.offset; offset < place.end;) {
-    SEAL_ASSIGN_OR_RETURN(const format::FrameHeader header,
-                          ReadFrameHeader(*place.file, offset, place.end));
-    if (header.type == format::FrameType::kRecords &&
-        Value(header.first) + header.count > Value(seq)) {
-      SEAL_ASSIGN_OR_RETURN(const Frame frame, ReadFrame(*place.file, offset, place.end));
-      const ByteView offsets = frame.side_offsets();
-      for (size_t i = 0; i + 8 <= offsets.size(); i += 8) {
-        SEAL_ASSIGN_OR_RETURN(Frame side,
-                              ReadFrame(*place.file, GetBig64(offsets.data() + i), place.end));
-        if (crypto::Sha256(side.payload) == hash) return std::move(side.payload);
-      }
-      return NotFound("record {} refers to no such content", Value(seq));
-    }
-    offset += format::kFrameHeaderBytes + header.payload_bytes();
-  }
-  return NotFound("record {}", Value(seq));
+  return ReadBesideContent(table_, seq, hash);
 }
 
 }  // namespace sealtrail::ledger

@@ -37,11 +37,12 @@ Result<std::optional<uint64_t>> FindProofOfSync(const env::ReadableFile& file, u
 class Recovery {
  public:
   Recovery(const env::Env& env, const TrailPaths& paths, const std::string& origin,
-           const std::optional<tlog::Checkpoint>& checkpoint, SegmentTable& table)
+           const CheckpointInfo& checkpoint, BadEnd bad_end, SegmentTable& table)
       : env_(env),
         paths_(paths),
         origin_hash_(crypto::Sha256(AsBytes(origin))),
         checkpoint_(checkpoint),
+        bad_end_(bad_end),
         table_(table),
         result_{.sequencer = Sequencer(origin), .last_segment = {}, .cut = {}} {}
 
@@ -62,7 +63,8 @@ class Recovery {
   const env::Env& env_;
   const TrailPaths& paths_;
   const crypto::Hash origin_hash_;
-  const std::optional<tlog::Checkpoint>& checkpoint_;
+  const CheckpointInfo& checkpoint_;
+  const BadEnd bad_end_;
   SegmentTable& table_;
   Recovered result_;
   Seq current_{};
@@ -73,10 +75,10 @@ Result<Recovered> Recovery::Run() {
   for (size_t i = 0; i < segments.size(); ++i) {
     SEAL_RETURN_IF_ERROR(ReadSegment(segments[i], i + 1 == segments.size()));
   }
-  if (checkpoint_ && checkpoint_->size > result_.sequencer.size()) {
+  if (checkpoint_.size > result_.sequencer.size()) {
     return DataLoss(
         "the checkpoint covers {} records, the segments hold {}: acknowledged records are missing",
-        Value(checkpoint_->size), Value(result_.sequencer.size()));
+        Value(checkpoint_.size), Value(result_.sequencer.size()));
   }
   return std::move(result_);
 }
@@ -163,7 +165,7 @@ Status Recovery::Accept(const Frame& frame) {
   SEAL_ASSIGN_OR_RETURN(const auto leaves, format::SplitBundle(frame.body(), frame.header.count));
   for (const std::string_view leaf : leaves) {
     sequencer.Append(tlog::LeafHash(AsBytes(leaf)));
-    if (checkpoint_ && checkpoint_->size == sequencer.size()) {
+    if (checkpoint_.size == sequencer.size()) {
       SEAL_RETURN_IF_ERROR(CheckCheckpoint(fmt::format("record {}", Value(sequencer.next()) - 1)));
     }
   }
@@ -171,7 +173,7 @@ Status Recovery::Accept(const Frame& frame) {
 }
 
 Status Recovery::CheckCheckpoint(const std::string& place) const {
-  if (checkpoint_->root == result_.sequencer.Root()) return OkStatus();
+  if (checkpoint_.root == result_.sequencer.Root()) return OkStatus();
   return FailedPrecondition(
       "the records up to {} do not have the root that the checkpoint signs: changed records, or a "
       "rollback or fork",
@@ -182,15 +184,15 @@ Status Recovery::CheckCheckpoint(const std::string& place) const {
 Status Recovery::HandleBadEnd(const env::ReadableFile& file, Seq first, uint64_t offset,
                               uint64_t end, const Status& why) {
   if (why.code() == StatusCode::kFailedPrecondition) return why;
-  if (checkpoint_ && checkpoint_->size > result_.sequencer.size()) {
+  if (checkpoint_.size > result_.sequencer.size()) {
     return DataLoss("{}; the checkpoint covers {} records, sound are {}", why.message(),
-                    Value(checkpoint_->size), Value(result_.sequencer.size()));
+                    Value(checkpoint_.size), Value(result_.sequencer.size()));
   }
   SEAL_ASSIGN_OR_RETURN(const std::optional<uint64_t> proof, FindProofOfSync(file, offset, end));
   if (proof)
     return DataLoss("{}; a later frame at {} proves that these bytes were durable", why.message(),
                     *proof);
-  return CutAt(file, first, offset, end);
+  return bad_end_ == BadEnd::kCut ? CutAt(file, first, offset, end) : OkStatus();
 }
 
 Status Recovery::CutAt(const env::ReadableFile& file, Seq first, uint64_t offset, uint64_t end) {
@@ -234,8 +236,8 @@ Status Recovery::SetAside(const env::ReadableFile& file, uint64_t offset, uint64
 }  // namespace
 
 Result<Recovered> Recover(const env::Env& env, const TrailPaths& paths, const std::string& origin,
-                          const std::optional<tlog::Checkpoint>& checkpoint, SegmentTable& table) {
-  return Recovery(env, paths, origin, checkpoint, table).Run();
+                          const CheckpointInfo& checkpoint, BadEnd bad_end, SegmentTable& table) {
+  return Recovery(env, paths, origin, checkpoint, bad_end, table).Run();
 }
 
 }  // namespace sealtrail::ledger

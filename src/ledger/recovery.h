@@ -29,10 +29,15 @@ struct Recovered {
   std::optional<CutTail> cut;
 };
 
-// Fills `table`. Cuts an unacknowledged bad end, after copying it to aside/ durably.
-// DataLoss, with file and offset: acknowledged bytes are damaged or missing; nothing was changed
-// then. `checkpoint` is the newest signed tree head, if there is one.
+// What to do with a bad end that was never acknowledged.
+enum class BadEnd {
+  kCut,    // copy it to aside/ durably, then cut it
+  kLeave,  // read up to it, change nothing
+};
+
+// Fills `table`. DataLoss, with file and offset: acknowledged bytes are damaged or missing; nothing
+// was changed then. `checkpoint` is the newest signed tree head; an empty note for none.
 Result<Recovered> Recover(const env::Env& env, const TrailPaths& paths, const std::string& origin,
-                          const std::optional<tlog::Checkpoint>& checkpoint, SegmentTable& table);
+                          const CheckpointInfo& checkpoint, BadEnd bad_end, SegmentTable& table);
 
 }  // namespace sealtrail::ledger

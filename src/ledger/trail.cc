@@ -54,8 +54,8 @@ Status WriteTrailNote(const env::Env& env, const TrailPaths& paths, const tlog::
   return env::ReplaceFile(env.files, paths.data_dir, "trail", AsBytes(signer.Sign(text)));
 }
 
-Result<std::string> OriginOfNote(const std::string& note, const tlog::Signer& signer) {
-  SEAL_ASSIGN_OR_RETURN(const std::string text, signer.verifier().Open(note));
+Result<std::string> OriginOfNote(const std::string& note, const tlog::Verifier& verifier) {
+  SEAL_ASSIGN_OR_RETURN(const std::string text, verifier.Open(note));
   if (!text.starts_with(kTrailFirstLine)) {
     if (!text.starts_with(kTrailFamily)) return DataLoss("not a trail note");
     return Unimplemented("the folder has format {}, this program knows sealtrail/trail/v0",
@@ -98,7 +98,7 @@ Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std:
 
   std::string found = signer.verifier().name();
   if (note.ok()) {
-    auto named = OriginOfNote(*note, signer);
+    auto named = OriginOfNote(*note, signer.verifier());
     if (!named.ok()) return named.status().Annotate(paths.trail);
     found = *named;
   }
@@ -107,6 +107,31 @@ Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std:
                               found, origin);
   }
   return Trail{.origin = std::move(found), .signer = std::move(signer), .created = !note.ok()};
+}
+
+Result<tlog::Verifier> ReadTrail(const env::Env& env, const TrailPaths& paths) {
+  const auto note = ReadText(env.files, paths.trail);
+  if (note.status().code() == StatusCode::kNotFound) {
+    return FailedPrecondition("{} holds no trail", paths.data_dir);
+  }
+  if (!note.ok()) return note.status();
+  SEAL_ASSIGN_OR_RETURN(const std::string vkey,
+                        ReadText(env.files, env::JoinPath(paths.keys, "log.vkey")));
+  SEAL_ASSIGN_OR_RETURN(tlog::Verifier verifier, tlog::Verifier::FromVkey(vkey));
+  const auto origin = OriginOfNote(*note, verifier);
+  if (!origin.ok()) return origin.status().Annotate(paths.trail);
+  return verifier;
+}
+
+Result<CheckpointInfo> ReadCheckpoint(const env::Env& env, const TrailPaths& paths,
+                                      const tlog::Verifier& verifier) {
+  auto note = ReadText(env.files, paths.checkpoint);
+  if (note.status().code() == StatusCode::kNotFound) return CheckpointInfo{};
+  if (!note.ok()) return note.status();
+  const auto text = verifier.Open(*note);
+  if (!text.ok()) return DataLoss("{}: {}", paths.checkpoint, text.status().message());
+  SEAL_ASSIGN_OR_RETURN(const tlog::Checkpoint checkpoint, tlog::ParseCheckpointText(*text));
+  return CheckpointInfo{.size = checkpoint.size, .root = checkpoint.root, .note = std::move(*note)};
 }
 
 }  // namespace sealtrail::ledger

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "env/env.h"
+#include "ledger/ledger_reader.h"
 #include "tlog/note.h"
 
 namespace sealtrail::ledger {
@@ -33,5 +34,14 @@ struct Trail {
 // origin than asked for, a missing or foreign key, a folder that is not a trail. DataLoss: the note
 // is not what the key signed. Unimplemented: a newer format, named.
 Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std::string& origin);
+
+// The same for a folder that is only read: the verifier of its key, named like the origin. FailedPrecondition if the
+// folder holds no trail; else the errors of OpenTrail.
+Result<tlog::Verifier> ReadTrail(const env::Env& env, const TrailPaths& paths);
+
+// The newest signed tree head; size 0 and an empty note where there is none yet. DataLoss if it is not one that this
+// key signed.
+Result<CheckpointInfo> ReadCheckpoint(const env::Env& env, const TrailPaths& paths,
+                                      const tlog::Verifier& verifier);
 
 }  // namespace sealtrail::ledger

@@ -294,6 +294,10 @@ void SimDisk::Unlock(const Handle& handle) {
   if (handle.boot == boot_) locked_.erase(handle.node);
 }
 
+bool SimDisk::IsLocked(const std::string& path) const {
+  return powered_ && locked_.contains(Find(path).node);
+}
+
 // --- Open files.
 
 Status SimDisk::Usable(const Handle& handle, std::string_view verb) const {

@@ -33,6 +33,7 @@ class SimDisk {
   Result<Handle> Open(const std::string& path, std::string_view verb = "open") const;
   Result<Handle> Lock(const std::string& path);
   void Unlock(const Handle& handle);
+  bool IsLocked(const std::string& path) const;
   Status Truncate(const std::string& path, uint64_t size);
   Status Rewrite(const std::string& path, uint64_t offset);
   Status Rename(const std::string& from, const std::string& to);
@@ -58,6 +59,7 @@ class SimDisk {
   void FailOperation(int number, int error) { failures_[number] = error; }
   void LoseSync(int number) { lost_syncs_.insert(number); }
   void SetReadOnly(bool read_only) { read_only_ = read_only; }
+  uint64_t capacity() const { return capacity_; }
   void SetCapacity(uint64_t bytes) { capacity_ = bytes; }
   void FlipBit(const std::string& path, uint64_t offset, int bit);
   std::string trace() const;

@@ -139,6 +139,17 @@ Result<uint64_t> SimFs::FreeBytes(const std::string& path) {
   return disk_->FreeBytes(path);
 }
 
+bool SimFs::IsLocked(const std::string& path) {
+  MutexLock lock(mutex_);
+  return disk_->IsLocked(path);
+}
+
+Result<uint64_t> SimFs::TotalBytes(const std::string& path) {
+  MutexLock lock(mutex_);
+  SEAL_ASSIGN_OR_RETURN([[maybe_unused]] const uint64_t free, disk_->FreeBytes(path));
+  return disk_->capacity();
+}
+
 Result<std::unique_ptr<FileLock>> SimFs::Lock(const std::string& path) {
   MutexLock lock(mutex_);
   SEAL_ASSIGN_OR_RETURN(SimDisk::Handle handle, disk_->Lock(path));

@@ -87,6 +87,7 @@ class SimFs : public FileSystem {
   Result<uint64_t> FreeBytes(const std::string& path) override;
   Result<uint64_t> TotalBytes(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
+  bool IsLocked(const std::string& path) override;
 
   // Operations begun so far; the next one has this number.
   int operations() const;

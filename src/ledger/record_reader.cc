@@ -1,0 +1,67 @@
+#include "ledger/record_reader.h"
+
+#include <algorithm>
+
+#include "base/endian.h"
+#include "ledger/frame_reader.h"
+
+namespace sealtrail::ledger {
+
+Result<RecordRange> ReadRecords(const SegmentTable& table, Seq from, size_t records_max,
+                                size_t bytes_max) {
+  SEAL_ASSIGN_OR_RETURN(const SegmentTable::Location place, table.Find(from));
+  auto storage = std::make_shared<Bytes>();
+  std::vector<std::pair<format::FrameHeader, size_t>> bodies;  // header and offset in storage
+  size_t found = 0;
+  for (uint64_t offset = place.offset; offset < place.end && found < records_max;) {
+    SEAL_ASSIGN_OR_RETURN(const format::FrameHeader header,
+                          ReadFrameHeader(*place.file, offset, place.end));
+    const bool wanted = header.type == format::FrameType::kRecords && header.count != 0 &&
+                        Value(header.first) + header.count > Value(from);
+    if (wanted) {
+      if (found != 0 && storage->size() + header.body_bytes > bytes_max) break;
+      auto frame = ReadFrame(*place.file, offset, place.end);
+      if (!frame.ok()) return frame.status().Annotate(fmt::format("{} at {}", place.path, offset));
+      bodies.emplace_back(header, storage->size());
+      AppendTo(*storage, frame->body());
+      found += Value(header.first) + header.count - std::max(Value(from), Value(header.first));
+    }
+    offset += format::kFrameHeaderBytes + header.payload_bytes();
+  }
+  RecordRange range{.storage = storage, .records = {}};
+  for (const auto& [header, at] : bodies) {
+    SEAL_ASSIGN_OR_RETURN(
+        const auto leaves,
+        format::SplitBundle(ByteView(*storage).subspan(at, header.body_bytes), header.count));
+    for (size_t i = 0; i < leaves.size() && range.records.size() < records_max; ++i) {
+      const Seq seq = header.first + i;
+      if (seq >= from) range.records.push_back({.seq = seq, .leaf = leaves[i]});
+    }
+  }
+  if (range.records.empty())
+    return DataLoss("{}: record {} is not where it should be", place.path, Value(from));
+  return range;
+}
+
+Result<Bytes> ReadBesideContent(const SegmentTable& table, Seq seq, const crypto::Hash& hash) {
+  SEAL_ASSIGN_OR_RETURN(const SegmentTable::Location place, table.Find(seq));
+  for (uint64_t offset = place.offset; offset < place.end;) {
+    SEAL_ASSIGN_OR_RETURN(const format::FrameHeader header,
+                          ReadFrameHeader(*place.file, offset, place.end));
+    if (header.type == format::FrameType::kRecords &&
+        Value(header.first) + header.count > Value(seq)) {
+      SEAL_ASSIGN_OR_RETURN(const Frame frame, ReadFrame(*place.file, offset, place.end));
+      const ByteView offsets = frame.side_offsets();
+      for (size_t i = 0; i + 8 <= offsets.size(); i += 8) {
+        SEAL_ASSIGN_OR_RETURN(Frame side,
+                              ReadFrame(*place.file, GetBig64(offsets.data() + i), place.end));
+        if (crypto::Sha256(side.payload) == hash) return std::move(side.payload);
+      }
+      return NotFound("record {} refers to no such content", Value(seq));
+    }
+    offset += format::kFrameHeaderBytes + header.payload_bytes();
+  }
+  return NotFound("record {}", Value(seq));
+}
+
+}  // namespace sealtrail::ledger
