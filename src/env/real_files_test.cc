@@ -225,10 +225,13 @@ TEST(RealFilesTest, ALockIsForOneAloneAndEndsWithItsHolder) {
   {
     auto lock = RealFiles().Lock(path);
     ASSERT_TRUE(lock.ok());
+    EXPECT_TRUE(RealFiles().IsLocked(path));
     EXPECT_EQ(RealFiles().Lock(path).status().ToString(),
               "UNAVAILABLE: " + path + " is held by another process");
     EXPECT_FALSE(InChild(take));
   }
+  EXPECT_FALSE(RealFiles().IsLocked(path));
+  EXPECT_FALSE(RealFiles().IsLocked(folder / "none"));
   EXPECT_TRUE(InChild(take));
   EXPECT_TRUE(InChild([&] {  // dies with the lock in its hands
     auto lock = RealFiles().Lock(path);
@@ -240,6 +243,7 @@ TEST(RealFilesTest, ALockIsForOneAloneAndEndsWithItsHolder) {
 TEST(RealFilesTest, FreeBytesAreSome) {
   const TempFolder folder;
   EXPECT_GT(*RealFiles().FreeBytes(folder.path()), 0u);
+  EXPECT_GE(*RealFiles().TotalBytes(folder.path()), *RealFiles().FreeBytes(folder.path()));
   EXPECT_EQ(RealFiles().FreeBytes(folder / "none").status().code(), StatusCode::kNotFound);
 }
 

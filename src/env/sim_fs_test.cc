@@ -198,6 +198,21 @@ TEST(SimFsTest, ChangesOfOneFileKeepTheirOrder) {
   EXPECT_EQ(lists, (std::set<std::vector<std::string>>{{}, {"a"}, {"b"}, {"c"}}));
 }
 
+// The new file must not take the name before the old one has left it: the old one is durable.
+TEST(SimFsTest, ANameIsNotTakenBeforeItIsFree) {
+  std::set<std::vector<std::string>> lists;
+  for (int seed = 0; seed < kSeeds; ++seed) {
+    SimFs fs({.seed = static_cast<uint64_t>(seed)});
+    ASSERT_TRUE(ReplaceFile(fs, "/", "a", AsBytes("old")).ok());
+    ASSERT_TRUE(fs.Rename("/a", "/b").ok());
+    ASSERT_TRUE(fs.Create("/a").ok());
+    fs.PowerOn();
+    lists.insert(*fs.List("/"));
+    EXPECT_EQ(AsText(MustRead(fs, Exists(fs, "/b") ? "/b" : "/a")), "old") << fs.trace();
+  }
+  EXPECT_EQ(lists, (std::set<std::vector<std::string>>{{"a"}, {"b"}, {"a", "b"}}));
+}
+
 TEST(SimFsTest, ASyncedRemovalStaysRemoved) {
   for (int seed = 0; seed < kSeeds; ++seed) {
     SimFs fs({.seed = static_cast<uint64_t>(seed)});
@@ -332,8 +347,11 @@ TEST(SimFsTest, LocksExcludeAndEndWithTheirHolderOrThePower) {
   SimFs fs({.survival = Survival::kEverything});
   auto lock = fs.Lock("/LOCK");
   ASSERT_TRUE(lock.ok());
+  EXPECT_TRUE(fs.IsLocked("/LOCK"));
   EXPECT_EQ(fs.Lock("/LOCK").status().ToString(), "UNAVAILABLE: /LOCK is held by another process");
   lock = Unavailable("gone");
+  EXPECT_FALSE(fs.IsLocked("/LOCK"));
+  EXPECT_FALSE(fs.IsLocked("/none"));
   lock = fs.Lock("/LOCK");
   ASSERT_TRUE(lock.ok());
 
@@ -417,6 +435,34 @@ TEST(SimFsTest, RewriteMakesDurableWhatAFailedSyncLeftBehind) {
   }
 }
 
+TEST(SimFsTest, AfterAFailedRewriteASyncMayLie) {
+  std::set<bool> durable;
+  for (int seed = 0; seed < kSeeds; ++seed) {
+    SimFs fs({.seed = static_cast<uint64_t>(seed), .survival = Survival::kNothing, .fail_at = 3});
+    auto file = MustCreate(fs, "/f");
+    ASSERT_TRUE(fs.SyncDir("/").ok());
+    ASSERT_TRUE(file->Append(Pattern(100, 1)).ok());
+    ASSERT_FALSE(fs.Rewrite("/f", 0).ok());
+    ASSERT_TRUE(file->Sync().ok());
+    fs.PowerOn();
+    durable.insert(MustRead(fs, "/f") == Pattern(100, 1));
+  }
+  EXPECT_EQ(durable, (std::set{false, true}));
+}
+
+TEST(SimFsTest, ATruncateCutShortIsDurableOrNot) {
+  std::set<size_t> left;
+  for (int seed = 0; seed < kSeeds; ++seed) {
+    SimFs fs({.seed = static_cast<uint64_t>(seed), .survival = Survival::kNothing});
+    ASSERT_TRUE(ReplaceFile(fs, "/", "f", Pattern(100, 1)).ok());
+    fs.CutPowerAt(fs.operations());
+    ASSERT_FALSE(fs.Truncate("/f", 0).ok());
+    fs.PowerOn();
+    left.insert(MustRead(fs, "/f").size());
+  }
+  EXPECT_EQ(left, (std::set<size_t>{0, 100}));
+}
+
 TEST(SimFsTest, AFailedTruncateMayHaveCutTheFile) {
   std::set<size_t> seen, left;
   for (int seed = 0; seed < kSeeds; ++seed) {
@@ -482,6 +528,7 @@ TEST(SimFsTest, TheDiskFillsAndIsEnlarged) {
   SimFs fs({.capacity_bytes = 100});
   auto file = MustCreate(fs, "/f");
   EXPECT_EQ(*fs.FreeBytes("/"), 100u);
+  EXPECT_EQ(*fs.TotalBytes("/"), 100u);
   EXPECT_TRUE(file->Append(Pattern(60, 1)).ok());
   EXPECT_EQ(*fs.FreeBytes("/"), 40u);
   EXPECT_EQ(file->Append(Pattern(50, 2)).ToString(),
