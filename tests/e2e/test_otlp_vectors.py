@@ -33,8 +33,8 @@ def test_trace_json(keep_all, vectors):
     assert row["trace_id"] == span["traceId"].lower()
     assert row["span_id"] == span["spanId"].lower()
     assert row["parent_span_id"] == span["parentSpanId"].lower()
-    assert row["time_unix_nano"] == int(span["startTimeUnixNano"])
-    assert row["end_ns"] == int(span["endTimeUnixNano"])
+    assert int(row["time_unix_nano"]) == int(span["startTimeUnixNano"])
+    assert int(row["end_ns"]) == int(span["endTimeUnixNano"])
     assert row["attributes"] == columns(attributes_of(span))
     assert row["resource"] == columns(attributes_of(group["resource"]))
     assert row["scope_name"] == scope["scope"]["name"]
@@ -51,8 +51,8 @@ def check_log(store, file):
     (log,) = scope["logRecords"]
 
     (row,) = store.query("SELECT *, epoch_ns(observed_at) AS observed_ns FROM audit_logs")
-    assert row["time_unix_nano"] == int(log["timeUnixNano"])
-    assert row["observed_ns"] == int(log["observedTimeUnixNano"])
+    assert int(row["time_unix_nano"]) == int(log["timeUnixNano"])
+    assert int(row["observed_ns"]) == int(log["observedTimeUnixNano"])
     assert row["severity_number"] == log["severityNumber"]
     assert row["severity"] == log["severityText"]
     assert (row["event_name"] or "") == log.get("eventName", "")
