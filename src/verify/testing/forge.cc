@@ -25,7 +25,7 @@ class MemoryFile : public env::ReadableFile {
   Result<uint64_t> Size() const override { return content_.size(); }
 
  private:
-  const Bytes content_;
+  const Bytes& content_;  // of the source, which outlives it
 };
 
 // Writes big-endian fields one after the other.

@@ -16,7 +16,7 @@
 
 namespace sealtrail::verify::testing {
 
-// Files by path, "segments/….seg". A path that ends in '/' is an empty folder.
+// Files by path, "segments/….seg". A path that ends in a slash is an empty folder. Opened files borrow from it.
 class MemorySource : public Source {
  public:
   std::map<std::string, Bytes> files;
