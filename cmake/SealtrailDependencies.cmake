@@ -10,6 +10,7 @@ find_package(simdjson REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
+find_package(prometheus-cpp REQUIRED)
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
 find_package(PkgConfig REQUIRED)
@@ -34,4 +35,4 @@ find_path(DUCKDB_INCLUDE duckdb.h REQUIRED NO_DEFAULT_PATH
 add_library(duckdb SHARED IMPORTED)
 set_target_properties(duckdb PROPERTIES
   IMPORTED_LOCATION ${DUCKDB_LIBRARY}
-  INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${DUCKDB_INCLUDE})
+  INTERFACE_INCLUDE_DIRECTORIES ${DUCKDB_INCLUDE})

@@ -294,4 +294,11 @@ ChildExit ChildProcess::Wait() {
   return how;
 }
 
+void LimitThisProcess(int64_t lifetime_ns) {
+  const rlimit no_core{0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  const int64_t seconds = (lifetime_ns + kNanosPerSecond - 1) / kNanosPerSecond;
+  ::alarm(static_cast<unsigned>(std::clamp<int64_t>(seconds, 1, 1'000'000)));
+}
+
 }  // namespace sealtrail::env

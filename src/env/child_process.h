@@ -88,4 +88,8 @@ class ChildProcess {
   std::optional<ChildExit> exit_;
 };
 
+// For a child that must not outlive its task, whatever its parent does: this process is ended by the system once
+// `lifetime_ns` (rounded up to seconds) has passed. Also leaves no core file, which would hold record contents.
+void LimitThisProcess(int64_t lifetime_ns);
+
 }  // namespace sealtrail::env
