@@ -27,7 +27,7 @@ TEST(StatusTest, ContextComesOutermostFirst) {
   const Status status = Unavailable("write: full").Annotate("segment 42").Annotate("append");
   EXPECT_EQ(status.ToString(), "UNAVAILABLE: append: segment 42: write: full");
   EXPECT_TRUE(OkStatus().Annotate("append").ok());
-  EXPECT_EQ(OkStatus().Annotate("append").ToString(), "OK");
+  EXPECT_EQ(OkStatus().Annotate("append").message(), "");
 }
 
 // Names as gRPC spells them: google/rpc/code.proto.
