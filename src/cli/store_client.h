@@ -1,0 +1,42 @@
+// How a command reaches a store, wherever it is: through the socket of a running one, through a server of its own
+// for a stopped one, or over the network.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "env/env.h"
+#include "net/http_client.h"
+#include "server/server.h"
+
+namespace sealtrail::cli {
+
+class StoreClient {
+ public:
+  // The store in `data_dir`. If nobody runs it, takes its lock and runs it until Close(). Where the folder cannot be
+  // written, answers without recording.
+  static Result<std::unique_ptr<StoreClient>> OpenFolder(const env::Env& env,
+                                                         const std::string& data_dir);
+
+  // A running store at "http://host:port".
+  static Result<std::unique_ptr<StoreClient>> OpenUrl(const std::string& url,
+                                                      const std::string& token);
+
+  // Sends a request and passes the body of a good answer to `sink`. An answer that is none comes back as an error
+  // with its detail.
+  Result<net::HttpClientResponse> Fetch(const std::string& method, const std::string& target,
+                                        const std::string& body,
+                                        const std::function<Status(std::string_view)>& sink);
+
+  // Stops the store that OpenFolder started, if it did.
+  Status Close();
+
+ private:
+  StoreClient() = default;
+
+  net::HttpClientRequest base_;  // address or socket, and headers
+  std::unique_ptr<server::Server> own_;
+};
+
+}  // namespace sealtrail::cli

@@ -1,0 +1,193 @@
+#include "server/server.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "api/api.h"
+#include "base/log.h"
+#include "env/user.h"
+#include "ingest/otlp_grpc.h"
+#include "ingest/otlp_http.h"
+#include "ledger/ledger.h"
+#include "net/http_server.h"
+#include "pipeline/audit_pipeline.h"
+#include "server/blocking.h"
+#include "server/local_token.h"
+
+namespace sealtrail::server {
+namespace {
+
+constexpr int64_t kDrainNanos = 5 * kNanosPerSecond;
+constexpr int64_t kTallyNanos = 300 * kNanosPerSecond;
+constexpr size_t kRequestBudgetBytes = 192 * kMiB;  // bodies in memory, all transports together
+constexpr uint64_t kFloorBytesMax = 2 * kGiB;
+
+pipeline::Selector SelectorFrom(const config::Config& config) {
+  return config.select_all ? pipeline::Selector::All()
+                           : pipeline::Selector(config.select_attributes);
+}
+
+// The lesser of 5 % of the disk and 2 GiB, where the configuration does not say.
+Result<uint64_t> FloorFrom(const env::Env& env, const std::string& data_dir,
+                           const config::Config& config) {
+  if (config.min_free_bytes) return *config.min_free_bytes;
+  SEAL_ASSIGN_OR_RETURN(const uint64_t total, env.files.TotalBytes(data_dir));
+  return std::min<uint64_t>(total / 20, kFloorBytesMax);
+}
+
+}  // namespace
+
+class Server::Impl {
+ public:
+  Impl(const env::Env& env, config::Config config) : env_(env), config_(std::move(config)) {}
+
+  Status Start(const std::string& data_dir, std::function<void(const Status&)> on_failure);
+  Status Stop();
+  const ReadyInfo& ready() const { return ready_; }
+
+ private:
+  Status Listen(const std::string& data_dir);
+  void RecordTalliesLater();
+  api::Readiness Readiness() const;
+
+  const env::Env env_;
+  const config::Config config_;
+  MetricSet metrics_;
+  net::ByteBudget budget_{kRequestBudgetBytes};
+  std::string token_;
+  std::unique_ptr<ledger::Ledger> ledger_;
+  std::unique_ptr<pipeline::AuditPipeline> pipeline_;
+  std::unique_ptr<query::Engine> engine_;
+  std::unique_ptr<api::Api> api_;
+  std::unique_ptr<net::HttpServer> otlp_http_;
+  std::unique_ptr<net::GrpcServer> otlp_grpc_;
+  std::unique_ptr<net::HttpServer> api_server_;
+  std::unique_ptr<env::Worker> timer_;
+  std::atomic<bool> stopping_{false};
+  ReadyInfo ready_;
+};
+
+Status Server::Impl::Start(const std::string& data_dir,
+                           std::function<void(const Status&)> on_failure) {
+  SEAL_RETURN_IF_ERROR(env_.files.MakeDir(data_dir));
+  SEAL_ASSIGN_OR_RETURN(const uint64_t floor, FloorFrom(env_, data_dir, config_));
+  SEAL_ASSIGN_OR_RETURN(
+      ledger_, ledger::Ledger::Open(
+                   env_, {.data_dir = data_dir, .origin = config_.origin, .min_free_bytes = floor},
+                   metrics_, std::move(on_failure)));
+  SEAL_ASSIGN_OR_RETURN(token_, OpenLocalToken(env_, data_dir));
+  SEAL_ASSIGN_OR_RETURN(
+      engine_, query::Engine::Open(env_, *ledger_, vocab::Vocabulary::BuiltIn(),
+                                   {.index = {.dir = ledger::TrailPaths(data_dir).index,
+                                              .paused = config_.index_paused}},
+                                   metrics_));
+  pipeline_ =
+      std::make_unique<pipeline::AuditPipeline>(env_, SelectorFrom(config_), *ledger_, metrics_);
+  api_ = std::make_unique<api::Api>(api::Services{
+      .env = env_,
+      .reader = *ledger_,
+      .sink = *ledger_,
+      .engine = *engine_,
+      .metrics = metrics_,
+      .readiness = [this] { return Readiness(); },
+      .checkpoint_now =
+          [this](std::function<void(Status)> done) { ledger_->CheckpointNow(std::move(done)); },
+      .local_token = token_,
+      .local_principal = "local:" + env::UserName(env::CurrentUser())});
+  SEAL_RETURN_IF_ERROR(Listen(data_dir));
+  timer_ = env_.executor.StartWorker("server");
+  RecordTalliesLater();
+  return OkStatus();
+}
+
+Status Server::Impl::Listen(const std::string& data_dir) {
+  ready_ = {.socket = env::JoinPath(data_dir, "api.sock"),
+            .origin = ledger_->origin(),
+            .vkey = ledger_->vkey()};
+  if (!config_.otlp_http.empty()) {
+    SEAL_ASSIGN_OR_RETURN(otlp_http_, ingest::StartOtlpHttp({.address = config_.otlp_http}, env_,
+                                                            budget_, *pipeline_));
+    ready_.otlp_http = otlp_http_->address();
+  }
+  if (!config_.otlp_grpc.empty()) {
+    SEAL_ASSIGN_OR_RETURN(otlp_grpc_, ingest::StartOtlpGrpc({.address = config_.otlp_grpc}, env_,
+                                                            budget_, *pipeline_));
+    ready_.otlp_grpc = otlp_grpc_->address();
+  }
+  SEAL_ASSIGN_OR_RETURN(
+      api_server_,
+      net::HttpServer::Start(
+          {.address = config_.api, .unix_path = ready_.socket, .body_bytes_max = kMiB}, env_,
+          budget_, [this](net::HttpRequest request, net::HttpResponder responder) {
+            api_->Handle(std::move(request), std::move(responder));
+          }));
+  ready_.api = api_server_->address();
+  return OkStatus();
+}
+
+void Server::Impl::RecordTalliesLater() {
+  timer_->PostAfter(kTallyNanos, [this] {
+    pipeline_->RecordTallies([](const Status&) {});  // a failure shows in /readyz and the log
+    if (!stopping_) RecordTalliesLater();
+  });
+}
+
+api::Readiness Server::Impl::Readiness() const {
+  api::Readiness readiness{.accepting = ledger_->Accepting()};
+  if (stopping_) readiness.accepting = Unavailable("shutting down");
+  if (config_.insecure_bind) {
+    readiness.warnings.emplace_back("insecure_bind: listening without TLS and authentication");
+  }
+  return readiness;
+}
+
+Status Server::Impl::Stop() {
+  stopping_ = true;
+  if (otlp_grpc_) otlp_grpc_->Stop(kDrainNanos);
+  if (otlp_http_) otlp_http_->Stop(kDrainNanos);
+  if (api_server_) api_server_->Stop(kDrainNanos);
+  timer_.reset();
+  if (ledger_ == nullptr) return OkStatus();
+  Status status;
+  if (pipeline_) {
+    status = WaitFor(
+        [this](std::function<void(Status)> done) { pipeline_->RecordTallies(std::move(done)); });
+  }
+  const Status closed =
+      WaitFor([this](std::function<void(Status)> done) { ledger_->Close(std::move(done)); });
+  engine_.reset();
+  return closed.ok() ? status : closed;
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+
+Result<std::unique_ptr<Server>> Server::Start(const env::Env& env, const std::string& data_dir,
+                                              const config::Config& config,
+                                              std::function<void(const Status&)> on_failure) {
+  auto impl = std::make_unique<Impl>(env, config);
+  if (Status status = impl->Start(data_dir, std::move(on_failure)); !status.ok()) {
+    if (const Status stopped = impl->Stop(); !stopped.ok()) {
+      LogLine(LogLevel::kError, env.clock.Now(), "stop_failed", stopped.message());
+    }
+    return status;
+  }
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+Result<std::unique_ptr<Server>> Server::StartLocal(const env::Env& env,
+                                                   const std::string& data_dir) {
+  config::Config config;
+  config.otlp_grpc = config.otlp_http = config.api = "";
+  return Start(env, data_dir, config, [](const Status&) {});
+}
+
+const ReadyInfo& Server::ready() const {
+  return impl_->ready();
+}
+Status Server::Stop() {
+  return impl_->Stop();
+}
+
+}  // namespace sealtrail::server
