@@ -10,7 +10,6 @@
 #include <unistd.h>
 #include <utility>
 
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
@@ -142,6 +141,13 @@ class RealReadableFile : public ReadableFile {
   const Fd fd_;
 };
 
+struct flock WholeFile(short type) {
+  struct flock lock {};
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  return lock;
+}
+
 class RealFileLock : public FileLock {
  public:
   explicit RealFileLock(Fd fd) : fd_(std::move(fd)) {}
@@ -194,7 +200,8 @@ class RealFileSystem : public FileSystem {
       const ssize_t got = Retry([&] { return ::pread(fd.get(), chunk.data(), chunk.size(), at); });
       if (got < 0) return SystemError(errno, "read", path);
       if (got == 0) break;
-      const ssize_t put = Retry([&] { return ::pwrite(fd.get(), chunk.data(), static_cast<size_t>(got), at); });
+      const ssize_t put =
+          Retry([&] { return ::pwrite(fd.get(), chunk.data(), static_cast<size_t>(got), at); });
       if (put < 0) return SystemError(errno, "write", path);
       at += put;
     }
@@ -265,17 +272,22 @@ class RealFileSystem : public FileSystem {
     return static_cast<uint64_t>(info.f_blocks) * info.f_frsize;
   }
 
+  // Locks belong to the open file (F_OFD_*), so that they can be asked about without taking one.
   bool IsLocked(const std::string& path) override {
     Fd fd(Retry([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
     if (fd.get() < 0) return false;
-    return Retry([&] { return ::flock(fd.get(), LOCK_SH | LOCK_NB); }) != 0 && errno == EWOULDBLOCK;
+    struct flock lock = WholeFile(F_RDLCK);
+    return ::fcntl(fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
   }
 
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
     Fd fd(Retry([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600); }));
     if (fd.get() < 0) return SystemError(errno, "open lock", path);
-    if (Retry([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
-      if (errno == EWOULDBLOCK) return Unavailable("{} is held by another process", path);
+    struct flock lock = WholeFile(F_WRLCK);
+    if (Retry([&] { return ::fcntl(fd.get(), F_OFD_SETLK, &lock); }) != 0) {
+      if (errno == EAGAIN || errno == EACCES) {
+        return Unavailable("{} is held by another process", path);
+      }
       return SystemError(errno, "lock", path);
     }
     return {std::make_unique<RealFileLock>(std::move(fd))};
