@@ -1,6 +1,6 @@
-// Any bytes as an OTLP request in JSON, both signals. Beyond crashes: the result must not depend on the input's
-// memory, so it is walked after that is gone; and what decodes is JSON for simdjson too, but for the numbers and
-// lone surrogates that only we read (otlp/json_reader.h).
+// Any bytes as an OTLP request in JSON, both signals. Beyond crashes: the result must not depend on
+// the input's memory, so it is walked after that is gone; and what decodes is JSON for simdjson
+// too, but for the numbers and lone surrogates that only we read (otlp/json_reader.h).
 #include <memory>
 #include <simdjson.h>
 #include <vector>

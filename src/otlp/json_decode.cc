@@ -1,11 +1,12 @@
 // Export requests in OTLP/JSON to plain values.
 //
-// Beyond the specification this reads what the Collector reads and real clients send: keys in snake_case, enums by
-// name, numbers in quotes, integers as 1.0 or 1e3, 64-bit integers as numbers, ids in any case, bytes in either base64
-// alphabet with or without padding, the removed instrumentationLibrary* members. A member that is null is absent, a
-// null in a list is an empty message. Of members that come twice the last counts; so it does of the members of an
-// AnyValue. Unknown members are skipped, as OTLP demands, but must be JSON. The text must be UTF-8; how an escaped
-// lone surrogate is kept: json_reader.h.
+// Beyond the specification this reads what the Collector reads and real clients send: keys in
+// snake_case, enums by name, numbers in quotes, integers as 1.0 or 1e3, 64-bit integers as numbers,
+// ids in any case, bytes in either base64 alphabet with or without padding, the removed
+// instrumentationLibrary* members. A member that is null is absent, a null in a list is an empty
+// message. Of members that come twice the last counts; so it does of the members of an AnyValue.
+// Unknown members are skipped, as OTLP demands, but must be JSON. The text must be UTF-8; how an
+// escaped lone surrogate is kept: json_reader.h.
 #include <array>
 #include <cstring>
 #include <string>
@@ -15,14 +16,13 @@
 #include "base/utf8.h"
 #include "otlp/decode.h"
 #include "otlp/decode_state.h"
+#include "otlp/field_names.h"
 #include "otlp/json_reader.h"
 #include "otlp/json_scalars.h"
 
 namespace sealtrail::otlp {
 namespace {
 
-constexpr size_t kTraceIdBytes = 16;
-constexpr size_t kSpanIdBytes = 8;
 constexpr size_t kListRoom = 3;  // besides the element a list grows for
 
 // A member's key: matches a field by its protobuf name or by that name in lowerCamelCase.
@@ -68,23 +68,6 @@ constexpr std::array<std::string_view, 25> kSeverities = {
     "SEVERITY_NUMBER_ERROR2",      "SEVERITY_NUMBER_ERROR3", "SEVERITY_NUMBER_ERROR4",
     "SEVERITY_NUMBER_FATAL",       "SEVERITY_NUMBER_FATAL2", "SEVERITY_NUMBER_FATAL3",
     "SEVERITY_NUMBER_FATAL4"};
-
-template <typename Item>
-struct Names;
-template <>
-struct Names<model::Span> {
-  static constexpr const char* kResources = "resource_spans";
-  static constexpr const char* kScopes = "scope_spans";
-  static constexpr const char* kLibraries = "instrumentation_library_spans";
-  static constexpr const char* kItems = "spans";
-};
-template <>
-struct Names<model::LogRecord> {
-  static constexpr const char* kResources = "resource_logs";
-  static constexpr const char* kScopes = "scope_logs";
-  static constexpr const char* kLibraries = "instrumentation_library_logs";
-  static constexpr const char* kItems = "log_records";
-};
 
 class JsonDecoder {
  public:

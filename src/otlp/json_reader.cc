@@ -5,8 +5,8 @@
 namespace sealtrail::otlp {
 namespace {
 
-// An AnyValue in an AnyValue takes four levels of JSON (kvlistValue, values, a pair, its value), the rest of a
-// request some more. What only skips values is held to it as well.
+// An AnyValue in an AnyValue takes four levels of JSON (kvlistValue, values, a pair, its value),
+// the rest of a request some more. What only skips values is held to it as well.
 constexpr int kJsonNestingMax = 4 * kNestingMax + 32;
 
 bool IsDigit(char c) {

@@ -1,9 +1,10 @@
 // A JSON text (RFC 8259), read once from front to back by whoever knows what should come next.
 //
-// Why not simdjson, which reads JSON elsewhere: its DOM refuses a whole document for one number beyond 64 bits, and
-// JavaScript writes the double 1e20 as 100000000000000000000; it refuses lone surrogates, which JavaScript strings may
-// hold; and its on-demand reader does not check what it skips. Here numbers stay text until the field is known, and
-// every byte is checked. The tests hold this reader to simdjson on everything that both must agree on.
+// Why not simdjson, which reads JSON elsewhere: its DOM refuses a whole document for one number
+// beyond 64 bits, and JavaScript writes the double 1e20 as 100000000000000000000; it refuses lone
+// surrogates, which JavaScript strings may hold; and its on-demand reader does not check what it
+// skips. Here numbers stay text until the field is known, and every byte is checked. The tests hold
+// this reader to simdjson on everything that both must agree on.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +24,8 @@ class JsonReader {
   // Of the value that comes next; kNone where none begins.
   Kind Peek();
 
-  // Calls member(key) for each member of an object; it must read the value and say whether it could.
-  // A member that is null is no member, as in protobuf's JSON.
+  // Calls member(key) for each member of an object; it must read the value and say whether it
+  // could. A member that is null is no member, as in protobuf's JSON.
   template <typename OnMember>
   bool Object(OnMember&& member) {
     if (!Open('{', "an object")) return false;
@@ -48,9 +49,9 @@ class JsonReader {
     return Expect(']') && Close();
   }
 
-  // Unescaped. Copied to the arena only if it holds an escape. A lone surrogate (\ud800 without its other half)
-  // has no UTF-8; it becomes the three bytes that UTF-8 would give it, and so is kept, and seen, as text that is
-  // not UTF-8.
+  // Unescaped. Copied to the arena only if it holds an escape. A lone surrogate (\ud800 without its
+  // other half) has no UTF-8; it becomes the three bytes that UTF-8 would give it, and so is kept,
+  // and seen, as text that is not UTF-8.
   bool String(std::string_view& out);
   // As written.
   bool Number(std::string_view& out);

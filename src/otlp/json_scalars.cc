@@ -33,14 +33,14 @@ int HexDigit(char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-constexpr std::array<int8_t, 256> kBase64Digits = [] {
-  std::array<int8_t, 256> digits;
+constexpr std::array<int16_t, 256> kBase64Digits = [] {
+  std::array<int16_t, 256> digits;
   digits.fill(-1);
   for (int i = 0; i < 26; ++i) {
-    digits['A' + i] = static_cast<int8_t>(i);
-    digits['a' + i] = static_cast<int8_t>(26 + i);
+    digits['A' + i] = static_cast<int16_t>(i);
+    digits['a' + i] = static_cast<int16_t>(26 + i);
   }
-  for (int i = 0; i < 10; ++i) digits['0' + i] = static_cast<int8_t>(52 + i);
+  for (int i = 0; i < 10; ++i) digits['0' + i] = static_cast<int16_t>(52 + i);
   digits['+'] = digits['-'] = 62;
   digits['/'] = digits['_'] = 63;
   return digits;
@@ -48,8 +48,9 @@ constexpr std::array<int8_t, 256> kBase64Digits = [] {
 
 }  // namespace
 
-// The digits are read as one integer, of which `scale` says where the point is. Zeros at its end wait until another
-// digit shows that they count, so 1.000e3 and 1000000e-3 need no more range than 1000.
+// The digits are read as one integer, of which `scale` says where the point is. Zeros at its end
+// wait until another digit shows that they count, so 1.000e3 and 1000000e-3 need no more range than
+// 1000.
 std::optional<Integer> ParseInteger(std::string_view number) {
   Integer out{number.starts_with('-'), 0};
   const size_t e = number.find_first_of("eE");

@@ -12,8 +12,8 @@
 
 namespace sealtrail::otlp {
 
-// The integer that a JSON number is, exactly: also "1.0", "1e3", "9007199254740993.0". Nothing is lost to a double.
-// Nothing if it has a fraction or its magnitude is over 2^64 - 1.
+// The integer that a JSON number is, exactly: also "1.0", "1e3", "9007199254740993.0". Nothing is
+// lost to a double. Nothing if it has a fraction or its magnitude is over 2^64 - 1.
 struct Integer {
   bool negative;
   uint64_t magnitude;

@@ -6,40 +6,22 @@
 // the message that holds them.
 //
 // What official parsers do, so does this one: the last of a singular field wins, messages merge,
-// also inside a oneof as long as no other member of it came between, enums and 32-bit integers keep
-// the low 32 bits, a known number with another wire type is an unknown field. Two differences are
-// wanted. Text need not be UTF-8 (the record says how it is kept). A oneof member that a later one
-// replaced is still checked, then dropped.
+// also inside a oneof as long as no other member of it came between, what a later member replaces
+// must still be well formed, enums and 32-bit integers keep the low 32 bits, a known number with
+// another wire type is an unknown field. One difference is wanted: text need not be UTF-8, for the
+// record can keep it as it is.
 #include <type_traits>
 #include <utility>
 
 #include "base/limits.h"
 #include "otlp/decode.h"
 #include "otlp/decode_state.h"
+#include "otlp/field_names.h"
 #include "otlp/pieces.h"
 #include "otlp/wire_reader.h"
 
 namespace sealtrail::otlp {
 namespace {
-
-constexpr size_t kTraceIdBytes = 16;
-constexpr size_t kSpanIdBytes = 8;
-
-// Field names where traces and logs differ; all numbers are the same.
-template <typename Item>
-struct Names;
-template <>
-struct Names<model::Span> {
-  static constexpr const char* kResources = "resource_spans";
-  static constexpr const char* kScopes = "scope_spans";
-  static constexpr const char* kItems = "spans";
-};
-template <>
-struct Names<model::LogRecord> {
-  static constexpr const char* kResources = "resource_logs";
-  static constexpr const char* kScopes = "scope_logs";
-  static constexpr const char* kItems = "log_records";
-};
 
 class ProtobufDecoder {
  public:
@@ -71,8 +53,8 @@ class ProtobufDecoder {
 
   template <typename Item>
   bool ResourceGroup(ByteView message, model::ResourceGroup<Item>& out) {
-    constexpr uint32_t kInstrumentationLibraryGroups =
-        1000;  // what scope groups were called until 2022
+    // What scope groups were called until 2022.
+    constexpr uint32_t kInstrumentationLibraryGroups = 1000;
     ArenaList<model::ScopeGroup<Item>> scopes;
     Pieces resource;
     UnknownFields unknown;

@@ -1,5 +1,8 @@
 // The protobuf decoder against protobuf's own parser, and against hand-made bytes for what OTLP
 // adds.
+#include <string>
+#include <vector>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -240,9 +243,13 @@ TEST(ProtobufDecode, OneofsMergeAndReplaceLikeProtobuf) {
   const std::string two = Field(5, Field(1, Number(3, 2)) + Field(1, Number(3, 3)));
   const std::string map = Field(6, Field(1, Field(1, "k")));
   const std::string text = Field(1, "t");
-  for (const std::string& value :
-       {one + two, one + map, one + map + two, one + text, text + one, map + map + one + two,
-        one + text + two, one + Number(2, 1), Number(2, 0) + Field(7, "")}) {
+  const std::vector<std::vector<std::string>> sequences = {
+      {one, two},       {one, map},          {one, map, two},
+      {one, text},      {text, one},         {map, map, one, two},
+      {one, text, two}, {one, Number(2, 1)}, {Number(2, 0), Field(7, "")}};
+  for (const auto& sequence : sequences) {
+    std::string value;
+    for (const std::string& field : sequence) value += field;
     const std::string bytes = Log(Attribute(value));
     EXPECT_EQ(Decode(Signal::kLogs, bytes), Witness(Signal::kLogs, bytes));
     const std::string twice = Log(Field(5, value) + Field(3, "x") + Field(5, one));

@@ -31,13 +31,14 @@ constexpr size_t kFailureMessageBytesMax = 1024;
 // Short, so that a retry still fits into the ten seconds after which exporters give up.
 constexpr int kRetryAfterSeconds = 5;
 
-// The only mapping from our errors to the wire (docs/otlp-answers.md). Never INTERNAL and never 500 for a failure
-// of ours: a conforming client would then drop the batch. `status` is not OK; a caller with a reason of its own
-// (a quota, a method that is not POST) changes what comes back.
+// The only mapping from our errors to the wire (docs/otlp-answers.md). Never INTERNAL and never 500
+// for a failure of ours: a conforming client would then drop the batch. `status` is not OK; a
+// caller with a reason of its own (a quota, a method that is not POST) changes what comes back.
 Failure FailureFrom(const Status& status);
 
-// google.rpc.Status {code, message, details}: a HTTP body, and in protobuf the trailer grpc-status-details-bin.
-// The detail is RetryInfo where there is a delay, BadRequest with the message for INVALID_ARGUMENT.
+// google.rpc.Status {code, message, details}: a HTTP body, and in protobuf the trailer
+// grpc-status-details-bin. The detail is RetryInfo where there is a delay, BadRequest with the
+// message for INVALID_ARGUMENT.
 Bytes EncodeStatus(const Failure& failure, Encoding encoding);
 
 // google.rpc.RetryInfo in protobuf: the trailer google.rpc.retryinfo-bin.

@@ -78,6 +78,7 @@ class Printer {
     const Reflection& r = *message.GetReflection();
     if (!field.is_repeated()) return PrintSingular(message, field);
     std::vector<std::string> elements;
+    elements.reserve(static_cast<size_t>(r.FieldSize(message, &field)));
     for (int i = 0; i < r.FieldSize(message, &field); ++i) {
       elements.push_back(field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE
                              ? Print(r.GetRepeatedMessage(message, &field, i))
@@ -210,7 +211,7 @@ std::string PrintJsonByProtobuf(const Message& message) {
       out += HexEncode(Base64Decode(json.substr(begin, end - begin)).value());
       copied = end;
     }
-    json = out + json.substr(copied);
+    json = out.append(json, copied);
   }
   return json;
 }

@@ -1,5 +1,5 @@
-// A second reader of OTLP, for tests: protobuf's own parser, and requests made at random.
-// The classes are built at run time from the descriptors that opentelemetry-proto publishes.
+// A second reader of OTLP, for tests: protobuf's own parser, and requests made at random. The
+// classes are built at run time from the descriptors that opentelemetry-proto publishes.
 #pragma once
 
 #include <memory>
