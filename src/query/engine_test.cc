@@ -2,12 +2,15 @@
 
 #include <filesystem>
 #include <fstream>
+#include <signal.h>
 #include <sstream>
+#include <thread>
 #include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/limits.h"
 #include "query/testing/fake_ledger.h"
 
 namespace sealtrail::query {
@@ -89,6 +92,397 @@ TEST_F(EngineTest, AnswersTheArticlesStatementVerbatim) {
               ::testing::MatchesRegex(
                   "\\[\"[^\"]*Z\",\"carol\",\"bob\",\"viewer\",\"editor\",\"success\"\\]\n"
                   "\\[\"[^\"]*Z\",\"alice\",\"bob\",\"viewer\",\"editor\",\"success\"\\]\n"));
+}
+
+// A record is in the next answer although nothing writes parts: the tail catches up when asked.
+TEST_F(EngineTest, ReadsItsOwnWritesWithTheIndexPaused) {
+  OpenPaused();
+  for (int i = 0; i < 3; ++i) {
+    const Seq seq =
+        ledger_.Append(MakeLeaf({.attributes = fmt::format(R"(["i",{{"i":"{}"}}])", i)}));
+    const auto result = engine_->QueryAndWait(
+        {.sql = "SELECT max(seq), count(*), max(attributes['i']) FROM audit_spans",
+         .asked_by = "",
+         .covers_at_least = seq});
+    ASSERT_TRUE(result.ok()) << result.status().ToString();
+    EXPECT_EQ(result->rows, fmt::format("[{},{},\"{}\"]\n", i, i + 1, i));
+    EXPECT_EQ(result->statement.covers, TreeSize{Value(seq) + 1});
+  }
+  EXPECT_EQ(engine_->indexed(), TreeSize{0}) << "a query forces no part";
+  const auto beyond =
+      engine_->QueryAndWait({.sql = "SELECT 1", .asked_by = "", .covers_at_least = Seq{3}});
+  EXPECT_EQ(beyond.status().code(), StatusCode::kUnavailable);
+}
+
+TEST_F(EngineTest, SaysWhatAnAnswerRestsOn) {
+  ledger_.Append(MakeLeaf({.attributes = R"(["enduser.id","alice"])"}));
+  OpenPaused();
+  const std::string sql = "SELECT actor, seq FROM audit_spans";
+  const auto result = Ask(sql);
+  ASSERT_TRUE(result.ok());
+  const Statement& statement = result->statement;
+  EXPECT_EQ(statement.sql, sql);
+  EXPECT_EQ(statement.tree_size, TreeSize{1});
+  EXPECT_EQ(statement.root.size(), 64u);
+  EXPECT_EQ(statement.engine, "DuckDB v1.4.4");
+  EXPECT_EQ(statement.asked_by, "test");
+  EXPECT_TRUE(statement.rerunnable);
+  EXPECT_EQ(statement.rows, 1u);
+  // printf '["alice",0]' | sha256sum | xxd -r -p | sha256sum
+  EXPECT_EQ(statement.rows_sha256,
+            "24f5096a6ff60b9a31504639ea79b66c268bfbe8777cc7e395dc37c21337ef7b");
+  EXPECT_EQ(statement.sorted_rows_sha256, statement.rows_sha256);
+  EXPECT_THAT(statement.now, ::testing::MatchesRegex("....-..-..T..:..:..\\.......Z"));
+  EXPECT_THAT(StatementJson(statement), HasSubstr("\"tree_size\":1"));
+  EXPECT_FALSE(Ask("SELECT random()")->statement.rerunnable);
+}
+
+TEST_F(EngineTest, RefusesInWordsForTheAuthor) {
+  OpenPaused();
+  EXPECT_EQ(Rows("SELECT * FROM read_csv('/etc/passwd')"),
+            "INVALID_ARGUMENT: function read_csv is not allowed in FROM, at line 1, column 15");
+  EXPECT_EQ(Rows("SELECT 1; SELECT 2"),
+            "INVALID_ARGUMENT: a query is one SELECT statement, and there are 2");
+  EXPECT_THAT(Rows("SELECT nonsense FROM audit_spans"),
+              HasSubstr("Binder Error: Referenced column \"nonsense\" not found"));
+  EXPECT_THAT(Rows("SELECT nonsense FROM audit_spans"), HasSubstr("LINE 1: SELECT nonsense"));
+  EXPECT_THAT(Rows("SELECT"), HasSubstr("SELECT clause without selection list"));
+  EXPECT_THAT(Rows("SELECT 1 / (SELECT actor::INT FROM (VALUES ('x')) t(actor))"),
+              HasSubstr("Conversion Error"));
+  EXPECT_THAT(Rows(std::string(kSqlBytesMax + 1, ' ')), HasSubstr("at most 262144 are allowed"));
+  EXPECT_THAT(Rows("SELECT '101'::BIT"), HasSubstr("cast it to VARCHAR"));
+}
+
+TEST_F(EngineTest, ShowsEveryTypeExactly) {
+  OpenPaused();
+  EXPECT_EQ(Rows("SELECT 9007199254740991::BIGINT, 9007199254740992::BIGINT, "
+                 "-9223372036854775807 - 1, "
+                 "170141183460469231731687303715884105727::HUGEINT, 18446744073709551615::UBIGINT, "
+                 "NULL, true, 1.5::DOUBLE, "
+                 "'nan'::DOUBLE, '-inf'::DOUBLE, 1.10::DECIMAL(5,2), -0.05::DECIMAL(18,3), "
+                 "'a\"b\\c'::VARCHAR, chr(10), ''"),
+            "[9007199254740991,\"9007199254740992\",\"-9223372036854775808\","
+            "\"170141183460469231731687303715884105727\","
+            "\"18446744073709551615\",null,true,1.5,\"NaN\",\"-Infinity\",\"1.10\",\"-0.050\","
+            "\"a\\\"b\\\\c\",\"\\n\",\"\"]\n");
+  EXPECT_EQ(Rows("SELECT TIMESTAMPTZ '2026-11-24 03:04:05.000006+00', TIMESTAMP '1969-12-31 "
+                 "23:59:59.5', DATE '2026-11-24', "
+                 "TIME '03:04:05.25', TIMESTAMP_NS '2026-11-24 03:04:05.000000007', INTERVAL '1 "
+                 "year 2 days 3.5 seconds', "
+                 "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::UUID, 'ab'::BLOB"),
+            "[\"2026-11-24T03:04:05.000006Z\",\"1969-12-31T23:59:59.500000\",\"2026-11-24\",\"03:"
+            "04:05.250000\","
+            "\"2026-11-24T03:04:05.000000007\",\"P1Y2DT3.500000S\",\"a0eebc99-9c0b-4ef8-bb6d-"
+            "6bb9bd380a11\",\"YWI=\"]\n");
+  EXPECT_EQ(Rows("SELECT [1, NULL, 3], {'a': 1, 'b': 'x'}, map {'k': 1, 'l': NULL}, map {1: 'x'}, "
+                 "[1, 2]::INT[2], "
+                 "'b'::ENUM('a', 'b'), [{'a': [1]}]"),
+            "[[1,null,3],{\"a\":1,\"b\":\"x\"},{\"k\":1,\"l\":null},[[1,\"x\"]],[1,2],\"b\",[{"
+            "\"a\":[1]}]]\n");
+  const auto result =
+      Ask("SELECT 1::DECIMAL(5,2), [1], {'a': 1}, map {'k': 1}, now(), [1, 2]::INT[2] LIMIT 0");
+  ASSERT_TRUE(result.ok());
+  std::vector<std::string> types;
+  for (const Column& column : result->columns) types.push_back(column.type);
+  EXPECT_THAT(types, ::testing::ElementsAre("DECIMAL(5,2)", "INTEGER[]", "STRUCT(a INTEGER)",
+                                            "MAP(VARCHAR, INTEGER)", "TIMESTAMP WITH TIME ZONE",
+                                            "INTEGER[2]"));
+}
+
+TEST_F(EngineTest, KeepsNanosecondsAndEveryColumn) {
+  ledger_.Append(MakeLeaf({.attributes = R"(["enduser.id","alice"],["audit.action","role_update"])",
+                           .resource = R"(["service.name","iam"])",
+                           .time = 1764039845123456789}));
+  OpenPaused();
+  EXPECT_EQ(Rows("SELECT time_unix_nano, timestamp, kind, actor, action, action_class, service, "
+                 "findings, principal, outcome, "
+                 "severity_number, end_time FROM audit_spans"),
+            "[\"1764039845123456789\",\"2025-11-25T03:04:05.123456Z\",\"span\",\"alice\",\"role_"
+            "update\",\"grant\",\"iam\","
+            "[\"no_outcome\"],\"local\",null,null,null]\n");
+  const auto all = Ask("SELECT * FROM audit_events LIMIT 0");
+  ASSERT_TRUE(all.ok());
+  EXPECT_EQ(all->columns.size(), 36u);
+  EXPECT_EQ(all->columns.front().name + " " + all->columns.front().type, "seq BIGINT");
+  EXPECT_EQ(all->columns.back().name + " " + all->columns.back().type,
+            "resource MAP(VARCHAR, VARCHAR)");
+}
+
+TEST_F(EngineTest, SortsRecordsIntoTables) {
+  for (const char* kind : {"span", "span_event", "log", "audit", "self", "seal"})
+    ledger_.Append(MakeLeaf({.kind = kind}));
+  ledger_.Append("no leaf at all");
+  OpenPaused();
+  EXPECT_EQ(Rows("SELECT list(kind ORDER BY seq) FROM audit_spans"),
+            "[[\"span\",\"span_event\"]]\n");
+  EXPECT_EQ(Rows("SELECT list(kind ORDER BY seq) FROM audit_logs"), "[[\"log\",\"audit\"]]\n");
+  EXPECT_EQ(Rows("SELECT list(kind ORDER BY seq) FROM audit_self"), "[[\"self\",\"seal\"]]\n");
+  EXPECT_EQ(Rows("SELECT list(kind ORDER BY seq) FROM audit_events"),
+            "[[\"span\",\"span_event\",\"log\",\"audit\",\"unreadable\"]]\n");
+  EXPECT_EQ(Rows("SELECT findings FROM audit_events WHERE seq = 6"), "[[\"unreadable\"]]\n");
+  EXPECT_EQ(Rows("SELECT * FROM segments"), "[\"00000000000000000000.seg\",0,7,4096,true]\n");
+  EXPECT_EQ(Rows("SELECT tree_size, note FROM checkpoints"), "[7,\"a note\\n\"]\n");
+  EXPECT_EQ(
+      Rows("SELECT principal, service, records, first_seq, last_seq FROM sources ORDER BY ALL"),
+      "[\"local\",null,4,0,3]\n[null,null,1,6,6]\n");
+}
+
+// What DuckDB names a column, whichever form the map has.
+TEST_F(EngineTest, NamesColumnsAsTheStatementDoes) {
+  ledger_.Append(MakeLeaf({.attributes = R"(["k","v"])"}));
+  OpenPaused();
+  const auto names = [&](const std::string& sql) {
+    std::string out;
+    const auto result = Ask(sql);
+    EXPECT_TRUE(result.ok()) << result.status().ToString();
+    for (const Column& column : result->columns) out += column.name + "|";
+    return out;
+  };
+  EXPECT_EQ(names("SELECT attributes['k'], ACTOR, count(*) FROM audit_spans GROUP BY ALL"),
+            "attributes['k']|actor|count_star()|");
+  EXPECT_EQ(names("SELECT attributes['k'], attributes['K'] FROM audit_spans"),
+            "attributes['k']|attributes['K']|");
+}
+
+// Records of every odd shape, for comparisons between the ways they can be stored.
+void AppendOddRecords(FakeLedger& ledger, int count) {
+  const char* const kShapes[] = {
+      R"(["enduser.id","alice"],["audit.action","role_update"],["audit.result","ok"])",
+      R"(["Key","upper"],["key","lower"],["KEY","shout"])",
+      R"(["dup","first"],["dup","last"])",
+      R"(["empty",null],["gone"],["blank",""])",
+      R"(["nested",{"m":[["b",{"i":"1"}],["a",[true,{"d":1.5}]]]}],["list",["x","y"]])",
+      R"(["schlüssel","wert"],["quote\"'key","q"],["with space","s"],["dot.ted.key","d"],["%41","percent"])",
+      R"(["int",{"i":"9223372036854775807"}],["bool",true],["bytes",{"b":"AAEC"}],["nan",{"d":"NaN"}])",
+      R"(["","no key"],["long value","0123456789012345678901234567890123456789"])",
+      "",
+  };
+  for (int i = 0; i < count; ++i) {
+    std::string attributes = kShapes[static_cast<size_t>(i) % std::size(kShapes)];
+    if (i % 3 == 0)
+      attributes += fmt::format(R"({}["n",{{"i":"{}"}}],["only-{}","rare"])",
+                                attributes.empty() ? "" : ",", i, i);
+    ledger.Append(MakeLeaf(
+        {.kind = i % 5 == 4     ? "log"
+                 : i % 11 == 10 ? "self"
+                                : "span",
+         .attributes = attributes,
+         .resource =
+             i % 4 == 0
+                 ? ""
+                 : fmt::format(R"(["service.name","s{}"],["Host","h"],["void",null])", i % 7),
+         .time = 1764039845000000007 + i * 1'000'003}));
+  }
+}
+
+const char* const kQuestions[] = {
+    "SELECT * FROM audit_spans ORDER BY seq",
+    "SELECT seq, attributes, resource FROM audit_events ORDER BY seq",
+    "SELECT seq, attributes['key'], attributes['dup'] FROM audit_spans ORDER BY seq",
+    "SELECT seq, attributes['Key'], attributes['key'], attributes['KEY'] FROM audit_spans ORDER BY "
+    "seq",
+    "SELECT seq, attributes['empty'], attributes['gone'], attributes['blank'] FROM audit_spans "
+    "ORDER BY seq",
+    "SELECT seq, attributes['nested'], attributes['list'], attributes['%41'] FROM audit_events "
+    "ORDER BY seq",
+    "SELECT seq, attributes['schlüssel'], attributes['quote\"''key'], attributes['with space'], "
+    "attributes['dot.ted.key'] FROM "
+    "audit_events ORDER BY seq",
+    "SELECT seq FROM audit_spans WHERE attributes['never seen'] IS NOT NULL",
+    "SELECT count(*), count(attributes['never seen']), count(attributes['only-3']), "
+    "count(resource['nowhere']) FROM audit_spans",
+    "SELECT seq FROM audit_events WHERE attributes['only-9'] = 'rare'",
+    "SELECT attributes['n'], count(*) FROM audit_events GROUP BY 1 ORDER BY 1 NULLS FIRST",
+    "SELECT resource['service.name'], resource['Host'], count(*) FROM audit_events GROUP BY ALL "
+    "ORDER BY ALL",
+    "SELECT s.seq, s.attributes['dup'], l.seq FROM audit_spans s JOIN audit_logs l ON "
+    "l.attributes['n'] = s.attributes['n'] "
+    "ORDER BY ALL",
+    "WITH a AS (SELECT seq, attributes['key'] AS k FROM audit_spans) SELECT k, count(*) FROM a "
+    "GROUP BY k ORDER BY k NULLS LAST",
+    "WITH a AS (SELECT * FROM audit_spans) SELECT seq, attributes['key'] FROM a WHERE "
+    "attributes['dup'] IS NULL ORDER BY seq",
+    "SELECT seq, map_keys(attributes), cardinality(attributes) FROM audit_events ORDER BY seq",
+    "SELECT seq, attributes['long value'], attributes[''] FROM audit_spans WHERE seq % 9 = 7 ORDER "
+    "BY seq",
+    "SELECT seq, t FROM audit_spans AS t WHERE seq < 4 ORDER BY seq",
+    "SELECT DISTINCT unnest(map_keys(attributes)) AS k FROM audit_events ORDER BY k",
+    "SELECT actor, action_class, outcome, findings, count(*) FROM audit_events GROUP BY ALL ORDER "
+    "BY ALL",
+    "SELECT seq, timestamp, time_unix_nano FROM audit_logs WHERE timestamp > TIMESTAMPTZ "
+    "'2025-11-25 03:04:05.05Z' ORDER BY seq",
+    "SELECT min(seq), max(seq), count(*), bit_xor(hash(seq)) FROM audit_self",
+    "SELECT seq FROM audit_spans WHERE attributes['int']::HUGEINT > 5 ORDER BY seq",
+};
+
+// Goal: parts, tail and any mixture of both give the answers of a plain scan (everything in the tail).
+// Method: the same ledger three times: all in the tail; all in parts, some merged; parts with a tail behind them.
+TEST_F(EngineTest, PartsAndTailTogetherEqualAPlainScan) {
+  AppendOddRecords(ledger_, 300);
+  OpenPaused();
+  std::vector<std::string> plain;
+  for (const char* sql : kQuestions) {
+    plain.push_back(Rows(sql));
+    EXPECT_THAT(plain.back(), ::testing::Not(HasSubstr("_ARGUMENT"))) << sql;
+  }
+
+  Open({.index = {.part_rows_max = 7,
+                  .part_interval_ns = 0,
+                  .part_interval_max_ns = 0,
+                  .part_rows_min = 1}});
+  while (Value(engine_->indexed()) < 300) Rows("SELECT 1");
+  for (size_t i = 0; i < std::size(kQuestions); ++i)
+    EXPECT_EQ(Rows(kQuestions[i]), plain[i]) << kQuestions[i];
+
+  // The same parts, now with more records behind them that no part has.
+  engine_.reset();
+  AppendOddRecords(ledger_, 50);
+  OpenPaused();
+  std::vector<std::string> mixed;
+  for (const char* sql : kQuestions) mixed.push_back(Rows(sql));
+  EXPECT_EQ(engine_->indexed(), TreeSize{300});
+  engine_.reset();
+  std::filesystem::remove_all(dir_ + "/index");
+  OpenPaused();
+  for (size_t i = 0; i < std::size(kQuestions); ++i)
+    EXPECT_EQ(mixed[i], Rows(kQuestions[i])) << kQuestions[i];
+}
+
+// Goal: the STRUCT form and the map form of a question give equal answers.
+// Method: a key that is computed forces the map.
+TEST_F(EngineTest, StructAndMapGiveEqualAnswers) {
+  AppendOddRecords(ledger_, 120);
+  Open({.index = {.part_rows_max = 50,
+                  .part_interval_ns = 0,
+                  .part_interval_max_ns = 0,
+                  .part_rows_min = 1}});
+  while (Value(engine_->indexed()) < 120) Rows("SELECT 1");
+  AppendOddRecords(ledger_, 7);
+  for (const std::string sql : kQuestions) {
+    std::string by_map;
+    for (size_t i = 0; i < sql.size(); ++i) {
+      by_map.push_back(sql[i]);
+      if (sql[i] == '\'' && i + 1 < sql.size() && sql[i + 1] == ']') {
+        by_map += " || ''";
+      }
+    }
+    EXPECT_EQ(Rows(sql), Rows(by_map)) << by_map;
+  }
+}
+
+std::vector<int> Children() {
+  std::vector<int> pids;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream file(task.path() / "children");
+    for (int pid; file >> pid;) pids.push_back(pid);
+  }
+  return pids;
+}
+
+TEST_F(EngineTest, AKilledWorkerCostsItsStatementOnly) {
+  Open({.index = {.paused = true}, .workers = 1});
+  ASSERT_EQ(Rows("SELECT 1"), "[1]\n");
+  // A statement that runs until it is killed.
+  std::string answer;
+  std::thread asking(
+      [&] { answer = Rows("SELECT count(*) FROM range(100000000000) a WHERE range % 3 = 7"); });
+  // The worker that waits may be killed instead; then it is replaced, and the next one gets the statement.
+  while (answer.empty()) {
+    for (const int pid : Children()) ::kill(pid, SIGKILL);
+    std::this_thread::yield();
+    if (metrics_.GetCounter("sealtrail_queries_total", "", {{"outcome", "failed"}}).value() > 0)
+      break;
+  }
+  asking.join();
+  EXPECT_THAT(
+      answer,
+      HasSubstr(
+          "UNAVAILABLE: the process that ran the statement ended before its answer (signal 9"));
+  EXPECT_EQ(Rows("SELECT 2"), "[2]\n");
+}
+
+TEST_F(EngineTest, StopsAtLimits) {
+  Open({.index = {.paused = true},
+        .limits = {.memory_bytes = 64u << 20,
+                   .rows_max = 100,
+                   .bytes_max = 10'000,
+                   .time_ns = kNanosPerSecond}});
+  EXPECT_THAT(Rows("SELECT range FROM range(101)"),
+              HasSubstr("RESOURCE_EXHAUSTED: the answer has more than 100 rows"));
+  EXPECT_THAT(Rows("SELECT repeat('x', 6000) FROM range(2)"), HasSubstr("more than 10000 bytes"));
+  EXPECT_THAT(Rows("SELECT count(*) FROM range(100000000000) WHERE range % 3 = 7"),
+              HasSubstr("RESOURCE_EXHAUSTED: the statement ran longer than 1 s"));
+  EXPECT_THAT(Rows("SELECT len(list(repeat('x', 1000) || range)) FROM range(1000000)"),
+              HasSubstr("needs more than 64 MiB of memory"));
+  EXPECT_EQ(Rows("SELECT count(*) FROM range(100)"), "[100]\n");
+}
+
+TEST_F(EngineTest, AnIndexIsCheckedWhenOpenedAndRebuiltWhenInDoubt) {
+  AppendOddRecords(ledger_, 60);
+  const IndexOptions eager{
+      .part_rows_max = 20, .part_interval_ns = 0, .part_interval_max_ns = 0, .part_rows_min = 1};
+  const auto build = [&] {
+    Open({.index = eager});
+    while (Value(engine_->indexed()) < 60) Rows("SELECT 1");
+    engine_.reset();
+  };
+  const std::string kCount = "SELECT count(*) FROM audit_events";
+  build();
+  OpenPaused();
+  const std::string count = Rows(kCount);
+  EXPECT_EQ(engine_->indexed(), TreeSize{60}) << "a sound index is kept";
+  engine_.reset();
+
+  const auto part = [&] {
+    for (const auto& entry : std::filesystem::directory_iterator(dir_ + "/index")) {
+      if (entry.path().extension() == ".parquet") return entry.path();
+    }
+    return std::filesystem::path();
+  };
+  // What a crash leaves: a part that was not entered, temporary files.
+  std::ofstream(dir_ + "/index/part-99999999999999999999-1.parquet") << "half a part";
+  std::ofstream(dir_ + "/index/catalogue.json.tmp") << "{";
+  OpenPaused();
+  EXPECT_EQ(engine_->indexed(), TreeSize{60});
+  EXPECT_FALSE(std::filesystem::exists(dir_ + "/index/part-99999999999999999999-1.parquet"));
+  EXPECT_FALSE(std::filesystem::exists(dir_ + "/index/catalogue.json.tmp"));
+  engine_.reset();
+
+  const std::pair<const char*, std::function<void()>> kDamages[] = {
+      {"a part is cut", [&] { std::filesystem::resize_file(part(), 10); }},
+      {"a part is missing", [&] { std::filesystem::remove(part()); }},
+      {"no catalogue", [&] { std::filesystem::remove(dir_ + "/index/catalogue.json"); }},
+      {"half a catalogue",
+       [&] { std::filesystem::resize_file(dir_ + "/index/catalogue.json", 100); }},
+  };
+  for (const auto& [what, damage] : kDamages) {
+    SCOPED_TRACE(what);
+    damage();
+    OpenPaused();
+    EXPECT_EQ(engine_->indexed(), TreeSize{0});
+    EXPECT_EQ(Rows(kCount), count);
+    engine_.reset();
+    build();
+  }
+}
+
+TEST_F(EngineTest, AnIndexOfAnotherLedgerIsNotBelieved) {
+  AppendOddRecords(ledger_, 20);
+  Open({.index = {.part_rows_max = 20,
+                  .part_interval_ns = 0,
+                  .part_interval_max_ns = 0,
+                  .part_rows_min = 1}});
+  while (Value(engine_->indexed()) < 20) Rows("SELECT 1");
+  engine_.reset();
+  FakeLedger other;
+  for (int i = 0; i < 25; ++i) other.Append(MakeLeaf({.attributes = R"(["enduser.id","other"])"}));
+  auto engine = Engine::Open(env::RealEnv(), other, vocab::Vocabulary::BuiltIn(),
+                             {.index = {.dir = dir_ + "/index", .paused = true}}, metrics_);
+  ASSERT_TRUE(engine.ok());
+  EXPECT_EQ((*engine)
+                ->QueryAndWait({.sql = "SELECT count(*) FROM audit_spans WHERE actor = 'other'"})
+                ->rows,
+            "[25]\n");
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ constexpr std::string_view kAnswer =
 TEST(FormatTest, Table) {
   EXPECT_EQ(FormatAnswer(kAnswer, "table").value(),
             "a      n   a\n"
-            "-----  --  --------------\n"
+            "-----  --  ------------\n"
             "x,\"y\"  1\n"
             "       -2  zwei\\nZeilen\n"
             "ü          {\"k\":[1]}\n"

@@ -85,6 +85,15 @@ void AppendInteger(std::string& out, Int128 value) {
   }
 }
 
+void AppendUnsigned(std::string& out, duckdb_uhugeint value) {
+  const Uint128 wide = static_cast<Uint128>(value.upper) << 64 | value.lower;
+  if (wide > static_cast<Uint128>(kExactMax)) {
+    AppendQuoted(out, DecimalDigits(wide));
+  } else {
+    out += DecimalDigits(wide);
+  }
+}
+
 template <typename T>
 void AppendFloat(std::string& out, T value) {
   if (std::isnan(value)) {
@@ -221,6 +230,9 @@ class Writer {
         return;
       case DUCKDB_TYPE_HUGEINT:
         AppendInteger(out, Wide(At<duckdb_hugeint>(row)));
+        return;
+      case DUCKDB_TYPE_UHUGEINT:
+        AppendUnsigned(out, At<duckdb_uhugeint>(row));
         return;
       case DUCKDB_TYPE_FLOAT:
         AppendFloat(out, At<float>(row));
@@ -385,6 +397,7 @@ constexpr NamedType kPlainTypes[] = {
     {DUCKDB_TYPE_UINTEGER, "UINTEGER"},
     {DUCKDB_TYPE_UBIGINT, "UBIGINT"},
     {DUCKDB_TYPE_HUGEINT, "HUGEINT"},
+    {DUCKDB_TYPE_UHUGEINT, "UHUGEINT"},
     {DUCKDB_TYPE_FLOAT, "FLOAT"},
     {DUCKDB_TYPE_DOUBLE, "DOUBLE"},
     {DUCKDB_TYPE_VARCHAR, "VARCHAR"},

@@ -16,6 +16,7 @@
 #include "query/json_rows.h"
 #include "query/map_function.h"
 #include "query/statement_check.h"
+#include "query/syntax_tree.h"
 #include "query/tail_scan.h"
 #include "query/worker_protocol.h"
 
@@ -51,28 +52,6 @@ struct Chunk {
   duckdb_data_chunk chunk;
   ~Chunk() { duckdb_destroy_data_chunk(&chunk); }
 };
-
-// DuckDB's syntax tree of `sql`, as JSON.
-Result<std::string> SyntaxTree(Duck& duck, const std::string& sql) {
-  Prepared prepared;
-  if (duckdb_prepare(duck.connection(), "SELECT json_serialize_sql(?::VARCHAR)",
-                     &prepared.statement) != DuckDBSuccess ||
-      duckdb_bind_varchar_length(prepared.statement, 1, sql.data(), sql.size()) != DuckDBSuccess) {
-    return FailedPrecondition("DuckDB: {}", duckdb_prepare_error(prepared.statement));
-  }
-  RunningResult result;
-  if (duckdb_execute_prepared(prepared.statement, &result.result) != DuckDBSuccess) {
-    return InvalidArgument("{}", duckdb_result_error(&result.result));
-  }
-  Chunk chunk{duckdb_fetch_chunk(result.result)};
-  if (chunk.chunk == nullptr || duckdb_data_chunk_get_size(chunk.chunk) != 1) {
-    return FailedPrecondition("DuckDB gave no syntax tree");
-  }
-  const duckdb_vector vector = duckdb_data_chunk_get_vector(chunk.chunk, 0);
-  if (!IsValid(duckdb_vector_get_validity(vector), 0))
-    return FailedPrecondition("DuckDB gave no syntax tree");
-  return std::string(ViewOf(DataOf<duckdb_string_t>(vector)[0]));
-}
 
 class Run {
  public:

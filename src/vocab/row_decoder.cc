@@ -106,6 +106,7 @@ CanonicalRow RowDecoder::Unreadable(Seq seq) {
   row.seq = seq;
   row.times.fill(kNullTime);
   row.texts.fill(kNullText);
+  row.texts[static_cast<size_t>(TextColumn::kKind)] = "unreadable";
   row.findings = Bit(Finding::kUnreadable);
   return row;
 }

@@ -40,7 +40,7 @@ class RowDecoder {
   //         that must go on shows Unreadable(seq) instead.
   Status Decode(Seq seq, std::string_view leaf, const BesideLookup& beside, CanonicalRow& row);
 
-  // A row with nothing but its number and the finding `unreadable`.
+  // A row with nothing but its number, the kind `unreadable` and the finding of that name.
   static CanonicalRow Unreadable(Seq seq);
 
  private:

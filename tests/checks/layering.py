@@ -34,7 +34,7 @@ TABLE: dict[str, str] = {
     "anchor": "tlog crypto record ledger net env",
     "receipt": "record tlog crypto ledger",
     "archive": "ledger format record vocab crypto net env",
-    "query": "ledger record vocab env",
+    "query": "ledger record vocab crypto env",
     "detect": "ledger record vocab env",
     "auth": "crypto",
     "ingest": "net auth otlp pipeline record receipt env",
