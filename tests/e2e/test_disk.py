@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import urllib.error
 
+import pytest
 import traffic
 from audit import check_export
 
@@ -76,25 +77,37 @@ def test_the_floor_refuses_and_resumes(tmp_path, make_store, mounts):
     assert store.verify()[0] == 0
 
 
-def test_a_write_that_fails_is_final(tmp_path, make_store, mounts):
-    """ENOSPC below the floor: 503 for some seconds, /readyz says why, exit 2; nothing acknowledged is lost."""
-    disk = tmp_path / "disk"
-    mounts.small_disk(disk, 64 * MIB)
-    ballast = disk / "ballast"
-    ballast.write_bytes(bytes(24 * MIB))
-    store = make_store({"min_free_bytes": 0, "index": {"paused": True}}, name="disk/data")
+# System call, error, and which calls of it on the segment fail: all from the first one after some dozens.
+FAILURES = [("write", "ENOSPC", "No space left"), ("write", "EROFS", "ead-only"), ("fdatasync", "EIO", "nput/output")]
+
+
+@pytest.mark.parametrize("call, error, words", FAILURES, ids=[f"{call} {error}" for call, error, _ in FAILURES])
+def test_a_disk_that_fails_is_final(make_store, call, error, words):
+    """503 for some seconds, /readyz says why, exit 2; after a restart all that was acknowledged is there.
+
+    strace makes the calls fail, on the segment alone.
+    """
+    store = make_store()
     filler = Filler(store)
+    assert filler.send().status == 200
+    assert store.stop() == 0
+    (segment,) = (store.data / "segments").iterdir()
+    calls = "write,pwrite64,writev,pwritev,pwritev2" if call == "write" else call
+    store.wrap = ["strace", "-f", "-qqq", "-o", "/dev/null", "-P", str(segment), "-e", f"trace={calls}",
+                  "-e", f"inject={calls}:error={error}:when=20+"]  # fmt: skip
+    store.start()
 
     assert filler.until_refused().status == 503
     began = time.monotonic()
     status, text = readyz(store)
-    assert status == 503 and "No space left" in text
-    assert filler.send().status == 503
+    assert status == 503 and words in text
+    answer = filler.send()
+    assert answer.status == 503 and int(answer.headers["Retry-After"]) >= 1
     assert store.wait(timeout=30) == 2
     assert 2 < time.monotonic() - began < 15
-    assert "No space left" in store.stderr()
+    assert words in store.stderr()
 
-    ballast.unlink()
+    store.wrap = []
     store.start()
     assert filler.acknowledged <= names_in(store)
     assert filler.send().status == 200

@@ -35,6 +35,10 @@ SENT = {
     "bytes": b"\x00\x01\xfe\xff",
 }
 
+# Its spans take only strings, numbers, bools and lists of one type: the SDK drops the rest before export.
+LOGS_ONLY = {"list.mixed", "map", "map.empty", "bytes"}
+SENT_ON_SPANS = {key: value for key, value in SENT.items() if key not in LOGS_ONLY}
+
 
 def send(store, signal, protocol):
     target = store.ready["otlp_grpc" if protocol == "grpc" else "otlp_http"]
@@ -49,11 +53,11 @@ def send(store, signal, protocol):
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_spans_come_back_whole(store, protocol):
     ids = send(store, "traces", protocol)
-    by_name = {row["name"]: row for row in store.query("SELECT * FROM audit_spans")}
+    by_name = {row["event_name"] or row["name"]: row for row in store.query("SELECT * FROM audit_spans")}
     assert sorted(by_name) == ["approved", "child", "parent"]
 
     row = by_name["parent"]
-    assert row["attributes"] == columns(SENT)
+    assert row["attributes"] == columns(SENT_ON_SPANS)
     assert (row["trace_id"], row["span_id"]) == (ids["trace_id"], ids["parent"])
     assert row["service"] == "js-e2e"
     assert row["resource"]["replica"] == "4"
