@@ -1,5 +1,6 @@
 // Both transports against one recording handler, over real loopback connections.
 #include <atomic>
+#include <fstream>
 #include <libdeflate.h>
 #include <thread>
 
@@ -292,6 +293,44 @@ TEST_F(IngestTest, BombsAndGiantsAreTooLargeOnBothPorts) {
   EXPECT_EQ(GrpcClient(grpc_->address()).Call(kLogs, giant).code, 8);
   EXPECT_EQ(handler_.undecodable_requests, 4);
   EXPECT_EQ(handler_.TakeSeen().size(), 0u);
+}
+
+size_t HighWaterBytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::stoul(line.substr(6)) * kKiB;
+  }
+  ADD_FAILURE() << "no VmHWM";
+  return 0;
+}
+
+// Goal: a megabyte that stands for a gigabyte costs the process less than 80 MiB, on either port.
+TEST_F(IngestTest, ABombAddsLessThan80MiBOnEitherPort) {
+  std::string bomb;
+  for (const std::string part = Gzip(std::string(64 * kMiB, '\0')); bomb.size() < kMiB;)
+    bomb += part;
+  RawClient http(http_->address());
+  GrpcClient grpc(grpc_->address());
+  EXPECT_EQ(http.Post("/v1/logs", "application/json", "{}").status, 200);
+  EXPECT_EQ(grpc.Call(kLogs, "").code, 0);
+  for (const bool over_grpc : {false, true}) {
+    SCOPED_TRACE(over_grpc ? "gRPC" : "HTTP");
+    std::ofstream("/proc/self/clear_refs") << "5";  // lowers the mark to what is in use now
+    const size_t before = HighWaterBytes();
+    if (over_grpc) {
+      EXPECT_EQ(grpc.Call(kTraces, bomb).code, 8);
+    } else {
+      EXPECT_EQ(
+          http.Post("/v1/traces", "application/json", bomb, "Content-Encoding: gzip\r\n").status,
+          413);
+    }
+    const size_t added = HighWaterBytes() - before;
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    EXPECT_LT(added, 80 * kMiB);
+#else
+    (void)added;
+#endif
+  }
 }
 
 TEST_F(IngestTest, LongReceiptTextsAreRefusedNotCut) {

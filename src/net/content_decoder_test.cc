@@ -174,6 +174,9 @@ TEST_F(ContentDecoderTest, TheLimitItselfIsAllowedAndOneMoreIsNot) {
   ASSERT_TRUE(fits.ok()) << fits.status().ToString();
   EXPECT_EQ(fits->size(), kRequestBytesMax);
   EXPECT_EQ(GunzipCode(Gzip(all, 1)), StatusCode::kResourceExhausted);
+  Bytes two = Gzip(all.first(40 * kMiB), 1);
+  AppendTo(two, Gzip(all.subspan(40 * kMiB), 1));
+  EXPECT_EQ(GunzipCode(two), StatusCode::kResourceExhausted);
   EXPECT_EQ(Decode(ContentCoding::kIdentity, zeros).status().code(),
             StatusCode::kResourceExhausted);
   EXPECT_EQ(GunzipCode(zeros), StatusCode::kResourceExhausted);

@@ -321,7 +321,7 @@ TEST_F(GrpcServerTest, DropsWhoHangsInTheMiddleOfAMessage) {
         ++handled;
         Echo(std::move(call), std::move(responder));
       },
-      {.read_timeout_ns = 50 * kNanosPerMilli});
+      {.read_timeout_ns = 500 * kNanosPerMilli});
   RawClient half(address());
   half.Send(OpenCall(kMethod) + Frame(kData, 0, 1, std::string("\0\0\0\0\x09half", 9)));
   RawClient nothing(address());

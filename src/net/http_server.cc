@@ -119,8 +119,8 @@ class HttpServer::Impl {
         env(env),
         budget(budget),
         handler(std::move(handler)),
-        io_(this->options.threads),
-        work_(asio::make_work_guard(io_)) {}
+        io_(std::make_shared<asio::io_context>(this->options.threads)),
+        work_(asio::make_work_guard(*io_)) {}
 
   Status Listen();
   void Run();
@@ -143,7 +143,7 @@ class HttpServer::Impl {
   void Admit(Socket socket);
   void ForEach(void (HttpConnection::*act)());
 
-  asio::io_context io_;
+  const std::shared_ptr<asio::io_context> io_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::vector<std::unique_ptr<env::Worker>> workers_;
@@ -158,8 +158,9 @@ class HttpServer::Impl {
 
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
-  HttpConnection(HttpServer::Impl& server, Socket socket)
+  HttpConnection(HttpServer::Impl& server, std::shared_ptr<asio::io_context> io, Socket socket)
       : server_(server),
+        io_(std::move(io)),
         stream_(std::in_place, std::move(socket)),
         executor_(stream_->get_executor()),
         peer_(PeerAddress(stream_->socket().native_handle())),
@@ -167,7 +168,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
         buffer_(kReadBufferBytes),
         body_(server.budget) {}
 
-  // Whoever drops the last reference: the socket goes first, for the server may end right after.
+  // May run on whatever thread drops the last reference. The server may end right after Forget(), so nothing
+  // after it may touch the server; what belongs to Asio goes with io_, which is ours too.
   ~HttpConnection() {
     stream_.reset();
     server_.Forget(this);
@@ -473,6 +475,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   }
 
   HttpServer::Impl& server_;
+  const std::shared_ptr<asio::io_context> io_;  // before, so outlives, all that runs on it
   std::optional<beast::basic_stream<Protocol>> stream_;
   const asio::any_io_executor executor_;  // a strand
   const std::string peer_;
@@ -543,7 +546,7 @@ void HttpServer::Impl::Adopt(int listener) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
   SEAL_CHECK(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  auto acceptor = std::make_unique<Acceptor>(asio::make_strand(io_));
+  auto acceptor = std::make_unique<Acceptor>(asio::make_strand(*io_));
   acceptor->assign(Protocol(address.ss_family, 0), listener);
   acceptors_.push_back(std::move(acceptor));
 }
@@ -552,12 +555,12 @@ void HttpServer::Impl::Run() {
   for (const auto& acceptor : acceptors_) Accept(*acceptor);
   for (int i = 0; i < options.threads; ++i) {
     workers_.push_back(env.executor.StartWorker(fmt::format("http-{}", i)));
-    workers_.back()->Post([this] { io_.run(); });
+    workers_.back()->Post([this] { io_->run(); });
   }
 }
 
 void HttpServer::Impl::Accept(Acceptor& acceptor) {
-  acceptor.async_accept(asio::make_strand(io_), [this, &acceptor](ErrorCode error, auto socket) {
+  acceptor.async_accept(asio::make_strand(*io_), [this, &acceptor](ErrorCode error, auto socket) {
     if (stopping() || error == asio::error::operation_aborted) return;
     if (!error) {
       Admit(Socket(std::move(socket)));
@@ -575,7 +578,7 @@ void HttpServer::Impl::Accept(Acceptor& acceptor) {
 void HttpServer::Impl::Admit(Socket socket) {
   const int on = 1;  // fails on a Unix socket, which needs it not
   ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  auto connection = std::make_shared<HttpConnection>(*this, std::move(socket));
+  auto connection = std::make_shared<HttpConnection>(*this, io_, std::move(socket));
   size_t others = 0;
   {
     MutexLock lock(mutex_);
@@ -629,7 +632,7 @@ void HttpServer::Impl::Stop(int64_t drain_ns) {
     while (!connections_.empty()) gone_.Wait(mutex_);
   }
   work_.reset();
-  workers_.clear();  // io_.run() returns when nothing is left to do
+  workers_.clear();  // run() returns when nothing is left to do
   if (!options.unix_path.empty()) ::unlink(options.unix_path.c_str());
 }
 
