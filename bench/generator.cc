@@ -219,6 +219,7 @@ struct Instance {
   std::string version;
   std::string_view language;
   std::string scope;
+  bool rich;  // instrumented with schema URLs and scope attributes, as some services are
 };
 
 }  // namespace
@@ -277,7 +278,8 @@ struct Generator::World {
              .id = std::string(service) + "-" + Hex(rng.Next(), 10) + "-" + Hex(rng.Next(), 5),
              .version = version,
              .language = kLanguages[service.size() % std::size(kLanguages)],
-             .scope = std::string(service) + ".audit"});
+             .scope = std::string(service) + ".audit",
+             .rich = service.size() % 4 == 0});
       }
     }
   }
@@ -296,8 +298,6 @@ void WriteResource(pbf_writer& group, const Instance& instance) {
   attributes.Text("service.name", instance.service);
   attributes.Text("service.version", instance.version);
   attributes.Text("service.instance.id", instance.id);
-  attributes.Text("service.namespace", "shop");
-  attributes.Text("deployment.environment.name", "production");
   attributes.Text("telemetry.sdk.name", "opentelemetry");
   attributes.Text("telemetry.sdk.language", instance.language);
   attributes.Text("telemetry.sdk.version", "1.45.2");
@@ -307,7 +307,7 @@ void WriteScope(pbf_writer& scope_group, const Instance& instance) {
   pbf_writer scope(scope_group, field::kScopeGroupScope);
   scope.add_string(field::kScopeName, instance.scope);
   scope.add_string(field::kScopeVersion, instance.version);
-  AttributeWriter(scope, field::kScopeAttributes).Text("scope.team", "platform");
+  if (instance.rich) AttributeWriter(scope, field::kScopeAttributes).Text("scope.team", "platform");
 }
 
 std::string_view Raw(const std::array<uint8_t, 16>& id) {
@@ -513,10 +513,12 @@ std::string Generator::MakeTraces(Request& request, uint32_t selected_wanted) {
         ++totals_.spans;
         totals_.events += approval + other;
       }
-      scope_group.add_string(field::kScopeGroupSchemaUrl,
-                             "https://opentelemetry.io/schemas/1.44.0");
+      if (instance.rich)
+        scope_group.add_string(field::kScopeGroupSchemaUrl,
+                               "https://opentelemetry.io/schemas/1.44.0");
     }
-    group.add_string(field::kGroupSchemaUrl, "https://opentelemetry.io/schemas/1.44.0");
+    if (instance.rich)
+      group.add_string(field::kGroupSchemaUrl, "https://opentelemetry.io/schemas/1.44.0");
   }
   return body;
 }
