@@ -139,9 +139,10 @@ void Api::Metrics(const Call& call) {
 }
 
 void Api::RecordThen(const Call& call, const record::SelfAct& act, std::function<void()> next) {
+  if (services_.sink == nullptr) return next();
   record::Salt salt;
   services_.env.random.Fill(salt);
-  services_.sink.Submit(
+  services_.sink->Submit(
       record::SelfRecord(act, services_.env.clock.Now(), salt),
       [responder = call.responder, next = std::move(next)](Result<record::CommitOutcome> outcome) {
         if (outcome.ok()) {
@@ -153,13 +154,16 @@ void Api::RecordThen(const Call& call, const record::SelfAct& act, std::function
       });
 }
 
-// {"columns":[{"name","type"}],"rows":[[…]],"statement":{…}}; the rows come as one JSON array a line.
-static SharedBytes QueryAnswer(const query::QueryResult& result) {
+// {"columns":[{"name","type"}],"rows":[[…]],"statement":{…}}; the rows come as one JSON array a line. Where the
+// query could not be recorded (a read-only folder), "recorded":false follows.
+static SharedBytes QueryAnswer(const query::QueryResult& result, bool recorded) {
   json columns = json::array();
   for (const query::Column& column : result.columns) {
     columns.push_back({{"name", column.name}, {"type", column.type}});
   }
-  std::string text = "{\"columns\":" + columns.dump(-1, ' ', false, json::error_handler_t::replace) + ",\"rows\":[";
+  std::string text =
+      "{\"columns\":" + columns.dump(-1, ' ', false, json::error_handler_t::replace) +
+      ",\"rows\":[";
   text.reserve(text.size() + result.rows.size() + 4 * kKiB);
   for (size_t at = 0; at < result.rows.size();) {
     const size_t end = std::min(result.rows.find('\n', at), result.rows.size());
@@ -167,7 +171,9 @@ static SharedBytes QueryAnswer(const query::QueryResult& result) {
     text.append(result.rows, at, end - at);
     at = end + 1;
   }
-  text += "],\"statement\":" + query::StatementJson(result.statement) + "}\n";
+  text += "],\"statement\":" + query::StatementJson(result.statement);
+  if (!recorded) text += ",\"recorded\":false";
+  text += "}\n";
   return SharedBytes::FromText(std::move(text));
 }
 
@@ -184,13 +190,15 @@ void Api::Query(const Call& call) {
               .details = {{"sealtrail.query.sql", Utf8Prefix(sql, kRecordedSqlBytesMax)},
                           {"sealtrail.query.sha256", HexEncode(digest)}}},
              [this, call, sql] {
-               services_.engine.Query({.sql = sql, .asked_by = call.principal},
-                                      [responder = call.responder](Result<query::QueryResult> result) {
-                                        if (!result.ok()) return responder.Send(ProblemFrom(result.status()));
-                                        net::HttpResponse response{.content_type = "application/json"};
-                                        response.body = QueryAnswer(*result);
-                                        responder.Send(std::move(response));
-                                      });
+               services_.engine.Query(
+                   {.sql = sql, .asked_by = call.principal},
+                   [responder = call.responder,
+                    recorded = services_.sink != nullptr](Result<query::QueryResult> result) {
+                     if (!result.ok()) return responder.Send(ProblemFrom(result.status()));
+                     net::HttpResponse response{.content_type = "application/json"};
+                     response.body = QueryAnswer(*result, recorded);
+                     responder.Send(std::move(response));
+                   });
              });
 }
 

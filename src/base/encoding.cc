@@ -56,25 +56,35 @@ Result<Bytes> HexDecode(std::string_view text) {
   return out;
 }
 
-void Base64EncodeTo(std::string& out, ByteView bytes) {
-  const size_t start = out.size();
-  out.resize(start + (bytes.size() + 2) / 3 * 4);
-  char* p = out.data() + start;
+uint8_t* Base64EncodeAt(uint8_t* out, ByteView bytes) {
+  const auto digit = [&out](uint32_t bits) {
+    *out++ = static_cast<uint8_t>(kBase64Digits[bits & 63]);
+  };
   size_t i = 0;
   for (; i + 3 <= bytes.size(); i += 3) {
     const uint32_t v = static_cast<uint32_t>(bytes[i]) << 16 | bytes[i + 1] << 8 | bytes[i + 2];
-    *p++ = kBase64Digits[v >> 18];
-    *p++ = kBase64Digits[v >> 12 & 63];
-    *p++ = kBase64Digits[v >> 6 & 63];
-    *p++ = kBase64Digits[v & 63];
+    digit(v >> 18);
+    digit(v >> 12);
+    digit(v >> 6);
+    digit(v);
   }
   const size_t rest = bytes.size() - i;
-  if (rest == 0) return;
+  if (rest == 0) return out;
   const uint32_t v = static_cast<uint32_t>(bytes[i]) << 16 | (rest == 2 ? bytes[i + 1] << 8 : 0);
-  *p++ = kBase64Digits[v >> 18];
-  *p++ = kBase64Digits[v >> 12 & 63];
-  *p++ = rest == 2 ? kBase64Digits[v >> 6 & 63] : '=';
-  *p++ = '=';
+  digit(v >> 18);
+  digit(v >> 12);
+  if (rest == 2)
+    digit(v >> 6);
+  else
+    *out++ = '=';
+  *out++ = '=';
+  return out;
+}
+
+void Base64EncodeTo(std::string& out, ByteView bytes) {
+  const size_t start = out.size();
+  out.resize(start + Base64Size(bytes.size()));
+  Base64EncodeAt(reinterpret_cast<uint8_t*>(out.data() + start), bytes);
 }
 
 std::string Base64Encode(ByteView bytes) {

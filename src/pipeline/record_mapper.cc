@@ -200,7 +200,7 @@ Result<MappedRequest> MapRequest(const model::ExportRequest<Item>& request,
                                  const MappingContext& context) {
   SEAL_ASSIGN_OR_RETURN(auto builder,
                         record::BatchBuilder::Make(record::RecordClass::kIngest, context.receipt));
-  builder.ReserveBundle(context.request.size());
+  builder.ReserveBundle(context.request.size() * 3 / 2);
   Mapper mapper(std::move(builder), context);
   SEAL_RETURN_IF_ERROR(mapper.Map(request));
   return std::move(mapper).Finish();

@@ -137,7 +137,6 @@ Status BatchBuilder::Add(const LeafParts& parts) {
 
   const size_t offset = batch_.bundle.size() + 2;
   AppendLeaf(parts, content_json, span_json);
-  SEAL_CHECK(batch_.bundle.size() == offset + size);
   const ByteView leaf = ByteView(batch_.bundle).subspan(offset);
   batch_.records.push_back({.leaf_offset = static_cast<uint32_t>(offset),
                             .leaf_size = static_cast<uint16_t>(size),
@@ -148,18 +147,25 @@ Status BatchBuilder::Add(const LeafParts& parts) {
   return OkStatus();
 }
 
+// One growth of the bundle, then plain copies: this runs once a record.
 void BatchBuilder::AppendLeaf(const LeafParts& parts, std::string_view content,
                               std::string_view span) {
   Bytes& out = batch_.bundle;
-  const auto put = [&out](std::string_view text) { AppendTo(out, AsBytes(text)); };
-  out.resize(out.size() + 2);
-  PutBig16(out.data() + out.size() - 2, static_cast<uint16_t>(LeafSize(parts.kind, content, span)));
-  std::string head = "{\"k\":\"";
-  head += KindName(parts.kind);
-  head += "\",\"n\":\"";
-  Base64EncodeTo(head, parts.salt);
-  head += "\",\"o\":";
-  put(head);
+  const size_t at = out.size();
+  const size_t size = LeafSize(parts.kind, content, span);
+  out.resize(at + 2 + size);
+  uint8_t* p = out.data() + at;
+  PutBig16(p, static_cast<uint16_t>(size));
+  p += 2;
+  const auto put = [&p](std::string_view text) {
+    std::memcpy(p, text.data(), text.size());
+    p += text.size();
+  };
+  put("{\"k\":\"");
+  put(KindName(parts.kind));
+  put("\",\"n\":\"");
+  p = Base64EncodeAt(p, parts.salt);
+  put("\",\"o\":");
   put(content);
   put(tail_);
   if (!span.empty()) {
@@ -167,6 +173,7 @@ void BatchBuilder::AppendLeaf(const LeafParts& parts, std::string_view content,
     put(span);
   }
   put(kEnd);
+  SEAL_CHECK(p == out.data() + out.size());
 }
 
 }  // namespace sealtrail::record

@@ -2,16 +2,20 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 #include <utility>
 
 #include "api/api.h"
 #include "base/log.h"
+#include "env/temp_folder.h"
 #include "env/user.h"
 #include "ingest/otlp_grpc.h"
 #include "ingest/otlp_http.h"
+#include "ledger/folder_reader.h"
 #include "ledger/ledger.h"
 #include "net/http_server.h"
 #include "pipeline/audit_pipeline.h"
+#include "record/self_record.h"
 #include "server/blocking.h"
 #include "server/local_token.h"
 
@@ -43,11 +47,15 @@ class Server::Impl {
   Impl(const env::Env& env, config::Config config) : env_(env), config_(std::move(config)) {}
 
   Status Start(const std::string& data_dir, std::function<void(const Status&)> on_failure);
+  Status StartReadOnly(const std::string& data_dir);
   Status Stop();
   const ReadyInfo& ready() const { return ready_; }
 
  private:
-  Status Listen(const std::string& data_dir);
+  Status OpenEngine(ledger::LedgerReader& reader, const std::string& index_dir);
+  void MakeApi(const ledger::LedgerReader& reader);
+  Status Listen(const std::string& socket);
+  Status RecordInsecureBind();
   void RecordTalliesLater();
   api::Readiness Readiness() const;
 
@@ -56,7 +64,9 @@ class Server::Impl {
   MetricSet metrics_;
   net::ByteBudget budget_{kRequestBudgetBytes};
   std::string token_;
-  std::unique_ptr<ledger::Ledger> ledger_;
+  std::unique_ptr<ledger::Ledger> ledger_;        // or, on a folder that cannot be written,
+  std::unique_ptr<ledger::FolderReader> reader_;  // this, with
+  std::optional<env::TempFolder> scratch_;        // this for index and socket
   std::unique_ptr<pipeline::AuditPipeline> pipeline_;
   std::unique_ptr<query::Engine> engine_;
   std::unique_ptr<api::Api> api_;
@@ -77,34 +87,58 @@ Status Server::Impl::Start(const std::string& data_dir,
                    env_, {.data_dir = data_dir, .origin = config_.origin, .min_free_bytes = floor},
                    metrics_, std::move(on_failure)));
   SEAL_ASSIGN_OR_RETURN(token_, OpenLocalToken(env_, data_dir));
-  SEAL_ASSIGN_OR_RETURN(
-      engine_, query::Engine::Open(env_, *ledger_, vocab::Vocabulary::BuiltIn(),
-                                   {.index = {.dir = ledger::TrailPaths(data_dir).index,
-                                              .paused = config_.index_paused}},
-                                   metrics_));
+  SEAL_RETURN_IF_ERROR(OpenEngine(*ledger_, ledger::TrailPaths(data_dir).index));
   pipeline_ =
       std::make_unique<pipeline::AuditPipeline>(env_, SelectorFrom(config_), *ledger_, metrics_);
-  api_ = std::make_unique<api::Api>(api::Services{
-      .env = env_,
-      .reader = *ledger_,
-      .sink = *ledger_,
-      .engine = *engine_,
-      .metrics = metrics_,
-      .readiness = [this] { return Readiness(); },
-      .checkpoint_now =
-          [this](std::function<void(Status)> done) { ledger_->CheckpointNow(std::move(done)); },
-      .local_token = token_,
-      .local_principal = "local:" + env::UserName(env::CurrentUser())});
-  SEAL_RETURN_IF_ERROR(Listen(data_dir));
+  MakeApi(*ledger_);
+  if (config_.insecure_bind) SEAL_RETURN_IF_ERROR(RecordInsecureBind());
+  SEAL_RETURN_IF_ERROR(Listen(env::JoinPath(data_dir, "api.sock")));
   timer_ = env_.executor.StartWorker("server");
   RecordTalliesLater();
   return OkStatus();
 }
 
-Status Server::Impl::Listen(const std::string& data_dir) {
-  ready_ = {.socket = env::JoinPath(data_dir, "api.sock"),
-            .origin = ledger_->origin(),
-            .vkey = ledger_->vkey()};
+Status Server::Impl::StartReadOnly(const std::string& data_dir) {
+  SEAL_ASSIGN_OR_RETURN(reader_, ledger::FolderReader::Open(env_, data_dir));
+  SEAL_ASSIGN_OR_RETURN(env::TempFolder scratch, env::TempFolder::Make());
+  scratch_.emplace(std::move(scratch));
+  SEAL_RETURN_IF_ERROR(OpenEngine(*reader_, env::JoinPath(scratch_->path(), "index")));
+  MakeApi(*reader_);
+  return Listen(env::JoinPath(scratch_->path(), "api.sock"));
+}
+
+Status Server::Impl::OpenEngine(ledger::LedgerReader& reader, const std::string& index_dir) {
+  SEAL_ASSIGN_OR_RETURN(
+      engine_,
+      query::Engine::Open(env_, reader, vocab::Vocabulary::BuiltIn(),
+                          {.index = {.dir = index_dir, .paused = config_.index_paused}}, metrics_));
+  return OkStatus();
+}
+
+void Server::Impl::MakeApi(const ledger::LedgerReader& reader) {
+  api_ = std::make_unique<api::Api>(
+      api::Services{.env = env_,
+                    .reader = reader,
+                    .sink = ledger_.get(),
+                    .engine = *engine_,
+                    .metrics = metrics_,
+                    .readiness = [this] { return Readiness(); },
+                    .checkpoint_now =
+                        [this](std::function<void(Status)> done) {
+                          if (ledger_ == nullptr)
+                            return done(OkStatus());  // the folder's own is all there can be
+                          ledger_->CheckpointNow(std::move(done));
+                        },
+                    .local_token = token_,
+                    .local_principal = "local:" + env::UserName(env::CurrentUser())});
+}
+
+Status Server::Impl::Listen(const std::string& socket) {
+  ready_ = {.socket = socket};
+  if (ledger_) {
+    ready_.origin = ledger_->origin();
+    ready_.vkey = ledger_->vkey();
+  }
   if (!config_.otlp_http.empty()) {
     SEAL_ASSIGN_OR_RETURN(otlp_http_, ingest::StartOtlpHttp({.address = config_.otlp_http}, env_,
                                                             budget_, *pipeline_));
@@ -126,6 +160,26 @@ Status Server::Impl::Listen(const std::string& data_dir) {
   return OkStatus();
 }
 
+// Before the first listener opens: the trail shows since when strangers could reach it.
+Status Server::Impl::RecordInsecureBind() {
+  record::Salt salt;
+  env_.random.Fill(salt);
+  record::RecordBatch batch =
+      record::SelfRecord({.action = "sealtrail.bind.insecure",
+                          .actor = "sealtrail",
+                          .target = ledger_->origin(),
+                          .details = {{"sealtrail.listen.otlp_grpc", config_.otlp_grpc},
+                                      {"sealtrail.listen.otlp_http", config_.otlp_http},
+                                      {"sealtrail.listen.api", config_.api}}},
+                         env_.clock.Now(), salt);
+  return WaitFor([&](std::function<void(Status)> done) {
+    ledger_->Submit(std::move(batch),
+                    [done = std::move(done)](const Result<record::CommitOutcome>& outcome) {
+                      done(outcome.status());
+                    });
+  });
+}
+
 void Server::Impl::RecordTalliesLater() {
   timer_->PostAfter(kTallyNanos, [this] {
     pipeline_->RecordTallies([](const Status&) {});  // a failure shows in /readyz and the log
@@ -134,7 +188,8 @@ void Server::Impl::RecordTalliesLater() {
 }
 
 api::Readiness Server::Impl::Readiness() const {
-  api::Readiness readiness{.accepting = ledger_->Accepting()};
+  api::Readiness readiness{.accepting = ledger_ ? ledger_->Accepting()
+                                                : FailedPrecondition("the folder is only read")};
   if (stopping_) readiness.accepting = Unavailable("shutting down");
   if (config_.insecure_bind) {
     readiness.warnings.emplace_back("insecure_bind: listening without TLS and authentication");
@@ -148,7 +203,10 @@ Status Server::Impl::Stop() {
   if (otlp_http_) otlp_http_->Stop(kDrainNanos);
   if (api_server_) api_server_->Stop(kDrainNanos);
   timer_.reset();
-  if (ledger_ == nullptr) return OkStatus();
+  if (ledger_ == nullptr) {
+    engine_.reset();
+    return OkStatus();
+  }
   Status status;
   if (pipeline_) {
     status = WaitFor(
@@ -180,7 +238,11 @@ Result<std::unique_ptr<Server>> Server::StartLocal(const env::Env& env,
                                                    const std::string& data_dir) {
   config::Config config;
   config.otlp_grpc = config.otlp_http = config.api = "";
-  return Start(env, data_dir, config, [](const Status&) {});
+  auto server = Start(env, data_dir, config, [](const Status&) {});
+  if (server.ok() || server.status().code() != StatusCode::kFailedPrecondition) return server;
+  auto impl = std::make_unique<Impl>(env, config);
+  if (Status status = impl->StartReadOnly(data_dir); !status.ok()) return status;
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
 const ReadyInfo& Server::ready() const {
