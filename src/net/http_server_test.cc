@@ -377,21 +377,14 @@ TEST_F(HttpServerTest, ATricklingBodyIsNoProgress) {
 
 TEST_F(HttpServerTest, WithoutRoomItSaysTryAgainBeforeTheBody) {
   Mutex mutex;
-  std::vector<HttpResponder> held;
   CondVar arrived;
-  Start(
-      [&](HttpRequest request, HttpResponder responder) {
-        if (request.path != "/hold") return Echo(std::move(request), std::move(responder));
-        auto body = std::make_shared<HttpRequest>(std::move(request));
-        MutexLock lock(mutex);
-        held.push_back(responder);
-        std::thread([body, &mutex, &held, &arrived] {
-          MutexLock inner(mutex);
-          while (!held.empty()) arrived.Wait(mutex);  // the body stays until the test lets go
-        }).detach();
-        arrived.NotifyAll();
-      },
-      {});
+  std::vector<std::pair<HttpRequest, HttpResponder>> held;
+  Start([&](HttpRequest request, HttpResponder responder) {
+    if (request.path != "/hold") return Echo(std::move(request), std::move(responder));
+    MutexLock lock(mutex);
+    held.emplace_back(std::move(request), std::move(responder));
+    arrived.NotifyAll();
+  });
   RawClient first(address());
   first.Send(fmt::format("POST /hold HTTP/1.1\r\nHost: t\r\nContent-Length: {}\r\n\r\n{}",
                          40 * kMiB, std::string(40 * kMiB, 'x')));
@@ -406,13 +399,12 @@ TEST_F(HttpServerTest, WithoutRoomItSaysTryAgainBeforeTheBody) {
   EXPECT_EQ(refused.Header("retry-after"), "1");
   RawClient third(address());
   EXPECT_EQ(third.Post("/", "a/b", "small").status, 200);
-  std::vector<HttpResponder> release;
+  std::vector<std::pair<HttpRequest, HttpResponder>> release;
   {
     MutexLock lock(mutex);
     release.swap(held);
-    arrived.NotifyAll();
   }
-  release[0].Send(Text("done"));
+  release[0].second.Send(Text("done"));
   EXPECT_EQ(first.Read().body, "done");
 }
 
