@@ -88,8 +88,7 @@ std::string Advice(const Report& report) {
     case Verdict::kSound:
       return "";
     case Verdict::kCannotTell:
-      return "What to do: remove what is named above, then verify again. Nothing is known to be "
-             "wrong.\n";
+      return "What to do: clear what stands in the way, as named above, and verify again.\n";
     case Verdict::kNotSound:
       break;
   }

@@ -53,14 +53,14 @@ class LogHeads {
 
   // Nothing if the records below the mark were not all there.
   const std::optional<At>& at_mark() const { return at_mark_; }
-  std::optional<At> now() const {
+  std::optional<At> at_end() const {
     if (!tree_known_ || !chain_) return std::nullopt;
     return At{.root = tree_.Root(), .chain = *chain_};
   }
 
  private:
   void Remember() {
-    if (next_ == mark_) at_mark_ = now();
+    if (next_ == mark_) at_mark_ = at_end();
   }
 
   const uint64_t mark_;

@@ -349,7 +349,7 @@ class Run {
 
   void LocateCheckpointDamage() {
     const auto& at_mark = state_->heads.at_mark();
-    const auto now = state_->heads.now();
+    const auto now = state_->heads.at_end();
     ExpectedLines expected = {key_.name, std::nullopt, std::nullopt};
     // Either the size in the note is right, and the records give the root, or the root is that of all records.
     if (checkpoint_ && at_mark && (!now || now->root != checkpoint_->root)) {
@@ -396,7 +396,7 @@ class Run {
     const bool beyond = checkpoint_holds_ && all >= checkpoint_->size;
     report_.size = beyond ? checkpoint_->size : all;
     report_.not_yet_checkpointed = all - report_.size;
-    const auto heads = beyond ? state.heads.at_mark() : state.heads.now();
+    const auto heads = beyond ? state.heads.at_mark() : state.heads.at_end();
     if (heads && state.heads.whole() && all == std::max(all, report_.size)) {
       report_.root = heads->root;
       report_.chain = heads->chain;

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/crc32c.h"
 #include "base/encoding.h"
 #include "base/endian.h"
 #include "verify/testing/forge.h"
@@ -416,6 +417,60 @@ TEST(VerifyTest, TamperingWithFrames) {
       })) << Places(report);
       EXPECT_LE(report.damage.size(), 3u) << Places(report);
     }
+  }
+}
+
+// One byte of a record that a later frame confirms: the record is named, and the rest is known to be as it was. But
+// what is stored has no root.
+TEST(VerifyTest, ARecordWithOneChangedByte) {
+  ThreeFrames t;
+  const uint64_t leaf_at = t.at[1] + 88 + 2 + SpanLeaf(4).size() + 2;
+  t.forge.file()[leaf_at + 100] ^= 0x20;
+  const Report report = Check(t.forge.source);
+  ASSERT_EQ(report.damage.size(), 1u) << Places(report);
+  EXPECT_EQ(report.damage[0].kind, "record_altered");
+  EXPECT_EQ(report.damage[0].seq, Seq{5});
+  EXPECT_EQ(report.damage[0].offset, leaf_at - 2);
+  EXPECT_EQ(report.damage[0].length, 2 + SpanLeaf(5).size());
+  EXPECT_FALSE(report.root.has_value());
+  EXPECT_FALSE(report.chain.has_value());
+  EXPECT_EQ(report.completeness.answer, Answer::kNotEstablished);
+}
+
+TEST(VerifyTest, ReservedBytesAreZero) {
+  for (const auto& [offset, unit] :
+       {std::pair(size_t{6}, size_t{6}), std::pair(size_t{7}, size_t{6}),
+        std::pair(size_t{72}, size_t{72}), std::pair(size_t{79}, size_t{72})}) {
+    ThreeFrames t;
+    uint8_t* const header = t.forge.file().data() + t.at[1];
+    header[offset] = 1;
+    PutBig32(header + 84, Crc32c(ByteView(header, 84)));
+    const Report report = Check(t.forge.source);
+    ASSERT_EQ(report.damage.size(), 1u) << Places(report);
+    EXPECT_EQ(report.damage[0].kind, "header_field");
+    EXPECT_EQ(report.damage[0].offset, t.at[1] + unit);
+  }
+  ThreeFrames t;
+  uint8_t* const header = t.forge.file().data();
+  header[100] = 1;
+  PutBig32(header + 124, Crc32c(ByteView(header, 124)));
+  const Report report = Check(t.forge.source);
+  ASSERT_EQ(report.damage.size(), 1u) << Places(report);
+  EXPECT_EQ(report.damage[0].kind, "header_field");
+  EXPECT_EQ(report.damage[0].offset, 88u);
+}
+
+// A line is named only where putting it right makes the signature hold.
+TEST(VerifyTest, ANoteWithTwoChangesIsNamedWhole) {
+  for (const char* path : {"checkpoint", "trail"}) {
+    Forge forge = SmallTrail();
+    Bytes& note = forge.source.files[path];
+    note[22] ^= 1;
+    note[note.size() - 20] ^= 1;
+    const Report report = Check(forge.source);
+    ASSERT_EQ(report.damage.size(), 1u) << Places(report);
+    EXPECT_EQ(report.damage[0].offset, 0u);
+    EXPECT_EQ(report.damage[0].length, note.size());
   }
 }
 
