@@ -47,13 +47,13 @@ std::string RequestJson(int request) {
       large ? std::string(3000, 'r') : "", records);
 }
 
-struct Run {
+struct History {
   std::set<std::string> acknowledged;  // actions
   std::vector<ledger::CheckpointInfo> shown;
 };
 
 // One process: opens, sends, lets time pass, closes.
-void RunProcess(SimEnv& world, int start, Run& run) {
+void RunProcess(SimEnv& world, int start, History& run) {
   MetricSet metrics;
   auto ledger = ledger::Ledger::Open(world.env(), {.data_dir = kData, .segment_bytes_max = 100'000},
                                      metrics, [](const Status&) {});
@@ -79,13 +79,13 @@ void RunProcess(SimEnv& world, int start, Run& run) {
   run.shown.push_back((*ledger)->checkpoint());
 }
 
-Run RunWorkload(SimEnv& world) {
-  Run run;
+History RunWorkload(SimEnv& world) {
+  History run;
   for (int start = 0; start < 2; ++start) RunProcess(world, start, run);
   return run;
 }
 
-void ExpectNothingLost(SimEnv& world, const Run& run) {
+void ExpectNothingLost(SimEnv& world, const History& run) {
   MetricSet metrics;
   auto ledger =
       ledger::Ledger::Open(world.env(), {.data_dir = kData}, metrics, [](const Status&) {});
@@ -140,7 +140,7 @@ void ExpectNothingLost(SimEnv& world, const Run& run) {
 
 int OperationsOfACleanRun() {
   SimEnv clean(1);
-  const Run run = RunWorkload(clean);
+  const History run = RunWorkload(clean);
   EXPECT_EQ(run.acknowledged.size(), 2u * kRequests * 3);
   return clean.files().operations();
 }
@@ -151,7 +151,7 @@ TEST(WholePathTest, APowerCutAnywhereLosesNothingAcknowledged) {
     for (int cut = 0; cut < operations; ++cut) {
       SCOPED_TRACE(fmt::format("power cut at operation {}, seed {}", cut, seed));
       SimEnv world({.seed = seed, .power_cut_at = cut});
-      const Run run = RunWorkload(world);
+      const History run = RunWorkload(world);
       world.Crash();
       world.files().PowerOn();
       ExpectNothingLost(world, run);
@@ -167,7 +167,7 @@ TEST(WholePathTest, AFailedOperationAnywhereLosesNothingAcknowledged) {
       for (int at = 0; at < operations; ++at) {
         SCOPED_TRACE(fmt::format("operation {} fails with errno {}, seed {}", at, error, seed));
         SimEnv world({.seed = seed, .fail_at = at, .fail_with = error});
-        const Run run = RunWorkload(world);
+        const History run = RunWorkload(world);
         world.Crash();
         world.files().PowerOn();
         ExpectNothingLost(world, run);
@@ -186,7 +186,7 @@ TEST(WholePathTest, TheSweepSeesASyncThatLies) {
     SimEnv world({.seed = 1, .survival = env::testing::Survival::kNothing});
     world.files().LoseSync(at);
     world.files().CutPowerAt(at + 1);
-    const Run run = RunWorkload(world);
+    const History run = RunWorkload(world);
     world.Crash();
     world.files().PowerOn();
     MetricSet metrics;
