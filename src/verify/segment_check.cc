@@ -447,11 +447,7 @@ Status SegmentCheck::CheckChain(uint64_t at, const FrameHeader& header) {
                .text = fmt::format("{}: the running hash that follows is not theirs",
                                    Numbers(before.first, before.count))};
   state_.unconfirmed.reset();
-  if (found.file == path_) {
-    Report(std::move(found));
-  } else {
-    state_.Report(std::move(found));
-  }
+  state_.Report(std::move(found));
   state_.heads.TakeChain(header.chain);
   return OkStatus();
 }

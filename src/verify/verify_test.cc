@@ -437,6 +437,68 @@ TEST(VerifyTest, ARecordWithOneChangedByte) {
   EXPECT_EQ(report.completeness.answer, Answer::kNotEstablished);
 }
 
+TEST(VerifyTest, NotesAreToldApartFromRecords) {
+  Forge forge;
+  forge.BeginFile();
+  forge.AddRecords({SpanLeaf(0)}, {"a note"});
+  const uint64_t end = forge.file().size();
+  forge.AddRecords({SpanLeaf(1)});
+  forge.SignCheckpoint();
+  forge.file()[end - 2] ^= 1;
+  const Report report = Check(forge.source);
+  ASSERT_EQ(report.damage.size(), 1u) << Places(report);
+  EXPECT_EQ(report.damage[0].offset, end - 10);
+  EXPECT_EQ(report.damage[0].length, 10u);
+  EXPECT_EQ(report.root, forge.Root()) << "the records are whole";
+}
+
+// The header of the second file has confirmed the records before it, so they are not blamed.
+TEST(VerifyTest, ARunningHashThatNothingConfirms) {
+  Forge forge;
+  forge.BeginFile();
+  forge.AddRecords({SpanLeaf(0)});
+  forge.BeginFile();
+  FrameSpec spec = forge.NextFrame();
+  spec.count = 1;
+  spec.body = testing::Bundle({SpanLeaf(1)});
+  spec.chain[3] ^= 1;
+  forge.AddFrame(spec);
+  forge.SignCheckpoint();
+  const Report report = Check(forge.source);
+  ASSERT_EQ(report.damage.size(), 1u) << Places(report);
+  EXPECT_EQ(report.damage[0].kind, "running_hash");
+  EXPECT_EQ(report.damage[0].file, forge.path());
+  EXPECT_EQ(report.damage[0].offset, 128u + 40);
+}
+
+TEST(VerifyTest, RecordsBeforeAFileWhoseHeaderContradictsThem) {
+  Forge forge;
+  forge.BeginFile();
+  forge.AddRecords({SpanLeaf(0)});
+  const std::string first = forge.path();
+  forge.BeginFile();
+  forge.AddRecords({SpanLeaf(1)});
+  forge.SignCheckpoint();
+  Bytes& file = forge.source.files[first];
+  FrameSpec spec{
+      .count = 1, .chain = ChainStart(forge.origin()), .body = testing::Bundle({SpanLeaf(9)})};
+  file.resize(128);
+  AppendTo(file, EncodeFrame(spec));
+  const Report report = Check(forge.source);
+  ASSERT_EQ(report.damage.size(), 1u) << Places(report);
+  EXPECT_EQ(report.damage[0].kind, "records_altered");
+  EXPECT_EQ(report.damage[0].file, first);
+  EXPECT_EQ(report.damage[0].offset, 128u);
+}
+
+TEST(VerifyTest, ANoteWithoutEnd) {
+  Forge forge = SmallTrail();
+  forge.source.files["checkpoint"].resize(1 << 20, 'x');
+  const Report report = Check(forge.source);
+  ASSERT_EQ(report.damage.size(), 1u) << Places(report);
+  EXPECT_THAT(report.damage[0].text, ::testing::HasSubstr("too long"));
+}
+
 TEST(VerifyTest, ReservedBytesAreZero) {
   for (const auto& [offset, unit] :
        {std::pair(size_t{6}, size_t{6}), std::pair(size_t{7}, size_t{6}),
