@@ -86,27 +86,23 @@ Result<Catalogue> DecodeCatalogue(std::string_view bytes) {
 }
 
 // Looks, from the smallest tier up, for kMergeWidth parts of one tier with nothing larger between them. Smaller parts
-// between them (a restart leaves some) are taken along, so none stays for ever.
+// before and between them (a restart leaves some) are taken along, so none stays for ever.
 PartRange PartsToMerge(const std::vector<PartInfo>& parts) {
   for (int tier = 0; tier <= TierOf({.count = kMergedRowsMax}); ++tier) {
-    PartRange run;
+    size_t begin = 0;
     size_t of_tier = 0;
     uint64_t rows = 0;
     for (size_t i = 0; i < parts.size(); ++i) {
       const int part_tier = TierOf(parts[i]);
-      if (part_tier > tier || rows + parts[i].count > kMergedRowsMax) of_tier = 0;
-      if (part_tier != tier && of_tier == 0) continue;
-      if (part_tier > tier) continue;
-      if (of_tier == 0) {
-        run.begin = i;
+      if (part_tier > tier || rows + parts[i].count > kMergedRowsMax) {
+        of_tier = 0;
         rows = 0;
+        begin = part_tier > tier ? i + 1 : i;
+        if (part_tier > tier) continue;
       }
       rows += parts[i].count;
       of_tier += part_tier == tier;
-      if (of_tier == kMergeWidth) {
-        run.end = i + 1;
-        return run;
-      }
+      if (of_tier == kMergeWidth) return {begin, i + 1};
     }
   }
   return {};

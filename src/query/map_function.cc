@@ -50,46 +50,70 @@ std::vector<Column> ColumnsInUse(duckdb_data_chunk input, const std::vector<std:
   return columns;
 }
 
-// Two sorted runs merged. A key in both has a value in its column, or none and NULL in the rest.
-void MergeRow(const std::vector<Column>& columns, const RestReader& rest, size_t row,
-              TextMapWriter& out) {
-  const duckdb_list_entry entries = rest.Row(row);
-  size_t at = entries.offset;
-  const size_t end = entries.offset + entries.length;
-  const auto add_rest = [&] {
-    const std::string_view key = ViewOf(rest.keys[at]);
-    if (IsValid(rest.value_validity, at)) {
-      out.Add(key, rest.values[at]);
-    } else {
-      out.AddNull(key);
-    }
-    ++at;
-  };
-  for (const Column& column : columns) {
-    if (!IsValid(column.validity, row)) continue;
-    while (at < end && ViewOf(rest.keys[at]) < column.key) add_rest();
-    if (at < end && ViewOf(rest.keys[at]) == column.key) ++at;
-    out.Add(column.key, column.data[row]);
-  }
-  while (at < end) add_rest();
-  out.EndRow(row);
-}
+// Puts one row's entries in order: two sorted runs merged. A key in both has a value in its column, or none and NULL
+// in the rest.
+class RowMerger {
+ public:
+  RowMerger(const std::vector<Column>& columns, const RestReader& rest, duckdb_vector output)
+      : columns_(columns), rest_(rest), output_(output), map_(output) {}
 
-// The texts written borrow from the input, so they are copied into the output by DuckDB's own call at the end of
-// this function: an output vector outlives the input.
-void CopyTexts(duckdb_vector map, size_t entries) {
-  for (const idx_t child : {idx_t{0}, idx_t{1}}) {
-    const duckdb_vector vector = RestReader::Child(map, child);
-    duckdb_string_t* const texts = DataOf<duckdb_string_t>(vector);
-    const uint64_t* const validity = duckdb_vector_get_validity(vector);
-    for (size_t i = 0; i < entries; ++i) {
-      if (!IsValid(validity, i)) continue;
-      const std::string_view text = ViewOf(texts[i]);
-      if (text.size() <= sizeof(texts[i].value.inlined.inlined)) continue;
-      duckdb_vector_assign_string_element_len(vector, i, text.data(), text.size());
+  void Merge(size_t row) {
+    const duckdb_list_entry entries = rest_.Row(row);
+    size_t at = entries.offset;
+    const size_t end = entries.offset + entries.length;
+    for (const Column& column : columns_) {
+      if (!IsValid(column.validity, row)) continue;
+      while (at < end && ViewOf(rest_.keys[at]) < column.key) AddRest(at++);
+      if (at < end && ViewOf(rest_.keys[at]) == column.key) ++at;
+      Note(values_, column.data[row]);
+      map_.Add(column.key, column.data[row]);
+      ++size_;
+    }
+    while (at < end) AddRest(at++);
+    map_.EndRow(row);
+  }
+
+  // The output outlives the input, so texts of the input that are too long to lie in their vector are copied by
+  // DuckDB's own call. Keys of columns live as long as the function.
+  void Finish() {
+    map_.Finish();
+    CopyTexts(RestReader::Child(output_, 0), keys_);
+    CopyTexts(RestReader::Child(output_, 1), values_);
+  }
+
+ private:
+  void AddRest(size_t at) {
+    const std::string_view key = ViewOf(rest_.keys[at]);
+    Note(keys_, rest_.keys[at]);
+    if (IsValid(rest_.value_validity, at)) {
+      Note(values_, rest_.values[at]);
+      map_.Add(key, rest_.values[at]);
+    } else {
+      map_.AddNull(key);
+    }
+    ++size_;
+  }
+
+  void Note(std::vector<size_t>& places, const duckdb_string_t& text) const {
+    if (text.value.inlined.length > sizeof(text.value.inlined.inlined)) places.push_back(size_);
+  }
+
+  static void CopyTexts(duckdb_vector vector, const std::vector<size_t>& places) {
+    const duckdb_string_t* const texts = DataOf<duckdb_string_t>(vector);
+    for (const size_t place : places) {
+      const std::string_view text = ViewOf(texts[place]);
+      duckdb_vector_assign_string_element_len(vector, place, text.data(), text.size());
     }
   }
-}
+
+  const std::vector<Column>& columns_;
+  const RestReader& rest_;
+  const duckdb_vector output_;
+  TextMapWriter map_;
+  size_t size_ = 0;
+  std::vector<size_t> keys_;    // entries whose key must be copied
+  std::vector<size_t> values_;  // entries whose value must be copied
+};
 
 void PutTogether(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
   const Keys& keys = *static_cast<const Keys*>(duckdb_scalar_function_get_extra_info(info));
@@ -101,10 +125,9 @@ void PutTogether(duckdb_function_info info, duckdb_data_chunk input, duckdb_vect
   }
   const std::vector<Column> columns = ColumnsInUse(input, *keys, rows);
   const RestReader rest(duckdb_data_chunk_get_vector(input, 0));
-  TextMapWriter map(output);
-  for (size_t row = 0; row < rows; ++row) MergeRow(columns, rest, row, map);
-  map.Finish();
-  CopyTexts(output, duckdb_list_vector_get_size(output));
+  RowMerger merger(columns, rest, output);
+  for (size_t row = 0; row < rows; ++row) merger.Merge(row);
+  merger.Finish();
 }
 
 }  // namespace
