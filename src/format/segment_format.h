@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "base/limits.h"
 #include "base/status.h"
 
 namespace sealtrail::format {
@@ -34,9 +35,13 @@ std::array<uint8_t, kSegmentHeaderBytes> EncodeSegmentHeader(const SegmentHeader
 Result<SegmentHeader> DecodeSegmentHeader(ByteView bytes);
 
 enum class FrameType : uint8_t { kRecords = 1, kSide = 2 };
+enum class Codec : uint8_t { kRaw = 0, kZstd = 1 };
+
+constexpr size_t kBundleBytesMax = kFrameRecordsMax * (kLeafBytesMax + 2);
 
 struct FrameHeader {
   FrameType type = FrameType::kRecords;
+  Codec codec = Codec::kRaw;
   Seq first{};
   uint32_t count = 0;  // records, at most kFrameRecordsMax
   uint32_t body_bytes = 0;
@@ -44,7 +49,8 @@ struct FrameHeader {
   uint32_t side_offsets = 0;  // count
   uint64_t synced = 0;
   Hash32 chain_before{};
-  uint32_t payload_crc = 0;  // over body, notes and side offsets
+  uint32_t decoded_bytes = 0;  // of the body
+  uint32_t payload_crc = 0;    // over body, notes and side offsets, as they stand in the file
 
   // What follows the header.
   uint64_t payload_bytes() const {
@@ -60,6 +66,13 @@ Result<FrameHeader> DecodeFrameHeader(ByteView bytes);
 // The leaves of a records body (a C2SP entry bundle). DataLoss unless they fill it exactly and are
 // `count`.
 Result<std::vector<std::string_view>> SplitBundle(ByteView body, uint32_t count);
+
+// The bundle in the smallest form that a codec of ours gives it, into `out`; returns which.
+// Threads  Safe; keeps its work space per thread.
+Codec EncodeBody(ByteView bundle, Bytes& out);
+
+// The bundle of a body. DataLoss unless it decodes to exactly `decoded_bytes` bytes with nothing behind it.
+Result<Bytes> DecodeBody(Codec codec, ByteView body, uint32_t decoded_bytes);
 
 // "00000000000000000042.seg"
 std::string SegmentFileName(Seq first);

@@ -15,6 +15,7 @@ FrameHeader Example() {
                      .notes_bytes = 9,
                      .side_offsets = 2,
                      .synced = 0x1122334455667788,
+                     .decoded_bytes = 300,
                      .payload_crc = 0xdeadbeef};
   header.chain_before.fill(0xab);
   return header;
@@ -35,7 +36,8 @@ TEST(FrameHeaderTest, BytesAreAsSpecified) {
             "00000002"
             "1122334455667788" +
                 chain +
-                "0000000000000000"
+                "0000012c"
+                "00000000"
                 "deadbeef");
 }
 
@@ -88,6 +90,29 @@ TEST(BundleTest, SplitsExactly) {
   EXPECT_FALSE(SplitBundle(ByteView(body).first(6), 2).ok());
   EXPECT_FALSE(SplitBundle(ByteView(body).first(4), 2).ok());
   EXPECT_FALSE(SplitBundle(Bytes{0, 0}, 1).ok());
+}
+
+TEST(BodyTest, BundlesComeBackWhateverTheCodec) {
+  Bytes text, noise;
+  for (uint32_t i = 0; i < 20'000; ++i) {
+    text.push_back(static_cast<uint8_t>('a' + i % 7));
+    noise.push_back(static_cast<uint8_t>((i * 2654435761u) >> 13));
+  }
+  for (const Bytes& bundle : {text, noise, Bytes{1}}) {
+    Bytes body;
+    const Codec codec = EncodeBody(bundle, body);
+    EXPECT_LE(body.size(), bundle.size());
+    const auto size = static_cast<uint32_t>(bundle.size());
+    EXPECT_EQ(DecodeBody(codec, body, size).value(), bundle);
+    if (codec == Codec::kRaw) continue;
+    EXPECT_FALSE(DecodeBody(codec, body, size - 1).ok());
+    EXPECT_FALSE(DecodeBody(codec, ByteView(body).first(body.size() - 1), size).ok());
+    body.push_back(0);  // bytes behind the compressed ones
+    EXPECT_FALSE(DecodeBody(codec, body, size).ok());
+  }
+  Bytes body;
+  EXPECT_EQ(EncodeBody(text, body), Codec::kZstd);
+  EXPECT_LT(body.size(), text.size() / 10);
 }
 
 TEST(SegmentFileNameTest, OneSpelling) {

@@ -11,7 +11,11 @@ struct Frame {
   uint64_t offset;
   Bytes payload;  // body, notes, side offsets
 
-  ByteView body() const { return ByteView(payload).first(header.body_bytes); }
+  // The bundle. DataLoss if the body does not decode.
+  Result<Bytes> Bundle() const {
+    return format::DecodeBody(header.codec, ByteView(payload).first(header.body_bytes),
+                              header.decoded_bytes);
+  }
   ByteView side_offsets() const {
     return ByteView(payload).subspan(size_t{header.body_bytes} + header.notes_bytes);
   }

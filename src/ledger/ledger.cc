@@ -17,6 +17,16 @@ std::string DiskText(uint64_t free, uint64_t floor) {
   return fmt::format("{} MiB free, the floor min_free_bytes is {} MiB", free / kMiB, floor / kMiB);
 }
 
+Status CheckNotes(const record::RecordBatch& batch) {
+  for (const Bytes& note : batch.notes) {
+    if (note.size() > kNoteBytesMax) {
+      return InvalidArgument("a commit note of {} bytes, at most {} allowed", note.size(),
+                             kNoteBytesMax);
+    }
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 struct Ledger::Counters {
@@ -111,7 +121,8 @@ Status Ledger::StartWriting(const Recovered& recovered) {
     SEAL_RETURN_IF_ERROR(env_.files.Rewrite(path, recovered.proven));
     SEAL_RETURN_IF_ERROR(env_.files.SyncDir(paths_.segments));
     SEAL_ASSIGN_OR_RETURN(
-        segment_, SegmentWriter::Continue(env_.files, paths_.segments, *recovered.last_segment));
+        segment_, SegmentWriter::Continue(env_.files, paths_.segments, *recovered.last_segment,
+                                          recovered.bundle_bytes));
   }
   last_record_at_ = last_checkpoint_at_ = clock_checked_mono_ = env_.clock.Monotonic();
   clock_checked_wall_ = env_.clock.Now();
@@ -140,36 +151,47 @@ Status Ledger::Accepting() const {
   return refusing_.ok() ? floor_ : refusing_;
 }
 
+// Refuses what can be refused before the work of preparing it; the queue's limit is tested again after.
 void Ledger::Submit(record::RecordBatch batch, record::CommitDone done) {
-  Status refused;
-  for (const Bytes& note : batch.notes) {
-    if (note.size() > kNoteBytesMax)
-      refused = InvalidArgument("a commit note of {} bytes", note.size());
+  const record::RecordClass record_class = batch.record_class;
+  Status refused = CheckNotes(batch);
+  if (refused.ok()) refused = Admit(record_class, 0);
+  if (refused.ok()) {
+    PreparedBatch prepared = Prepare(std::move(batch));
+    const size_t bytes = prepared.bytes();
+    refused = Enqueue({.batch = std::move(prepared), .done = done, .bytes = bytes});
   }
-  const size_t bytes = batch.bytes();
+  if (refused.ok()) return;
+  counters_->refused_batches.Add();
+  done(refused);
+}
+
+Status Ledger::Admit(record::RecordClass record_class, size_t bytes) const {
+  MutexLock lock(mutex_);
+  return AdmitLocked(record_class, bytes);
+}
+
+Status Ledger::AdmitLocked(record::RecordClass record_class, size_t bytes) const {
+  if (!refusing_.ok()) return refusing_;
+  if (record_class == record::RecordClass::kIngest && !floor_.ok()) return floor_;
+  if (queue_bytes_ != 0 && queue_bytes_ + bytes > options_.queue_bytes_max) {
+    return Unavailable("the ledger's queue is full");
+  }
+  return OkStatus();
+}
+
+Status Ledger::Enqueue(Waiting waiting) {
   {
     MutexLock lock(mutex_);
-    if (!refusing_.ok()) {
-      refused = refusing_;
-    } else if (batch.record_class == record::RecordClass::kIngest && !floor_.ok()) {
-      refused = floor_;
-    } else if (queue_bytes_ != 0 && queue_bytes_ + bytes > options_.queue_bytes_max) {
-      refused = Unavailable("the ledger's queue is full");
-    }
-    if (refused.ok()) {
-      queue_.push_back({.batch = std::move(batch), .done = std::move(done), .bytes = bytes});
-      queue_bytes_ += bytes;
-      counters_->queue_batches.Set(static_cast<double>(queue_.size()));
-      counters_->queue_bytes.Set(static_cast<double>(queue_bytes_));
-      if (std::exchange(draining_, true)) return;
-    }
-  }
-  if (!refused.ok()) {
-    counters_->refused_batches.Add();
-    done(refused);
-    return;
+    SEAL_RETURN_IF_ERROR(AdmitLocked(waiting.batch.batch.record_class, waiting.bytes));
+    queue_bytes_ += waiting.bytes;
+    queue_.push_back(std::move(waiting));
+    counters_->queue_batches.Set(static_cast<double>(queue_.size()));
+    counters_->queue_bytes.Set(static_cast<double>(queue_bytes_));
+    if (std::exchange(draining_, true)) return OkStatus();
   }
   worker_->Post([this] { Drain(); });
+  return OkStatus();
 }
 
 std::deque<Ledger::Waiting> Ledger::TakeGroup() {
@@ -204,7 +226,7 @@ void Ledger::RefuseBelowFloor(std::deque<Waiting>& group) {
   for (const Waiting& waiting : group) bytes += waiting.bytes;
   if (failed_.ok() && CheckFloor(bytes)) return;
   std::erase_if(group, [&](Waiting& waiting) {
-    if (failed_.ok() && waiting.batch.record_class == record::RecordClass::kOwn) return false;
+    if (failed_.ok() && waiting.batch.batch.record_class == record::RecordClass::kOwn) return false;
     counters_->refused_batches.Add();
     waiting.done(Accepting());
     return true;
@@ -212,7 +234,7 @@ void Ledger::RefuseBelowFloor(std::deque<Waiting>& group) {
 }
 
 void Ledger::CommitGroup(std::deque<Waiting> group) {
-  std::vector<const record::RecordBatch*> batches;
+  std::vector<const PreparedBatch*> batches;
   for (const Waiting& waiting : group) batches.push_back(&waiting.batch);
   uint64_t seq = Value(sequencer_.next());
   const Status status = Write(batches);
@@ -221,7 +243,7 @@ void Ledger::CommitGroup(std::deque<Waiting> group) {
       waiting.done(status);
       continue;
     }
-    record::CommitOutcome outcome(waiting.batch.records.size());
+    record::CommitOutcome outcome(waiting.batch.batch.records.size());
     for (record::RecordOutcome& record : outcome)
       record = {record::RecordOutcome::Kind::kStored, Seq{seq++}};
     waiting.done(std::move(outcome));
@@ -229,13 +251,13 @@ void Ledger::CommitGroup(std::deque<Waiting> group) {
 }
 
 // Appends the batches, syncs once, and shows them to readers. The caller may then acknowledge.
-Status Ledger::Write(const std::vector<const record::RecordBatch*>& batches) {
+Status Ledger::Write(const std::vector<const PreparedBatch*>& batches) {
   if (!failed_.ok()) return Accepting();
   const MonotonicNanos start = env_.clock.Monotonic();
   WatchClock();
   std::vector<FramePlace> frames;
   Status status = RollIfFull();
-  for (const record::RecordBatch* batch : batches) {
+  for (const PreparedBatch* batch : batches) {
     if (status.ok()) status = segment_->Append(*batch, sequencer_, frames);
   }
   const MonotonicNanos written = env_.clock.Monotonic();
@@ -248,9 +270,9 @@ Status Ledger::Write(const std::vector<const record::RecordBatch*>& batches) {
   counters_->syncs.Add();
   counters_->write_nanos.Add(static_cast<uint64_t>(written - start));
   counters_->sync_nanos.Add(static_cast<uint64_t>(synced - written));
-  for (const record::RecordBatch* batch : batches) {
-    counters_->records.Add(batch->records.size());
-    for (const record::RecordEntry& entry : batch->records)
+  for (const PreparedBatch* batch : batches) {
+    counters_->records.Add(batch->batch.records.size());
+    for (const record::RecordEntry& entry : batch->batch.records)
       counters_->leaf_bytes.Add(entry.leaf_size);
   }
   last_record_at_ = synced;
@@ -259,7 +281,7 @@ Status Ledger::Write(const std::vector<const record::RecordBatch*>& batches) {
 }
 
 Status Ledger::RollIfFull() {
-  if (segment_ && segment_->size() < options_.segment_bytes_max) return OkStatus();
+  if (segment_ && segment_->bundle_bytes() < options_.segment_bytes_max) return OkStatus();
   if (segment_) SEAL_RETURN_IF_ERROR(segment_->Close());
   SEAL_ASSIGN_OR_RETURN(segment_, SegmentWriter::Create(env_.files, paths_.segments, sequencer_,
                                                         trail_.origin, env_.clock.Now()));
@@ -295,7 +317,7 @@ void Ledger::Fail(const Status& error) {
 Status Ledger::WriteOwn(const record::SelfAct& act) {
   record::Salt salt;
   env_.random.Fill(salt);
-  const record::RecordBatch batch = record::SelfRecord(act, env_.clock.Now(), salt);
+  const PreparedBatch batch = Prepare(record::SelfRecord(act, env_.clock.Now(), salt));
   return Write({&batch});
 }
 

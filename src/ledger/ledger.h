@@ -69,7 +69,7 @@ class Ledger : public record::RecordSink, public LedgerReader {
 
  private:
   struct Waiting {
-    record::RecordBatch batch;
+    PreparedBatch batch;
     record::CommitDone done;
     size_t bytes;
   };
@@ -77,6 +77,10 @@ class Ledger : public record::RecordSink, public LedgerReader {
 
   Ledger(const env::Env& env, const Options& options, Trail trail,
          std::unique_ptr<env::FileLock> lock, MetricSet& metrics, OnFailure on_failure);
+
+  Status Admit(record::RecordClass record_class, size_t bytes) const;
+  Status AdmitLocked(record::RecordClass record_class, size_t bytes) const SEAL_REQUIRES(mutex_);
+  Status Enqueue(Waiting waiting);
 
   Status Recover();
   Status StartWriting(const Recovered& recovered);
@@ -86,7 +90,7 @@ class Ledger : public record::RecordSink, public LedgerReader {
   std::deque<Waiting> TakeGroup();
   void RefuseBelowFloor(std::deque<Waiting>& group);
   void CommitGroup(std::deque<Waiting> group);
-  Status Write(const std::vector<const record::RecordBatch*>& batches);
+  Status Write(const std::vector<const PreparedBatch*>& batches);
   Status RollIfFull();
   void Publish(const std::vector<FramePlace>& frames);
   void Fail(const Status& error);

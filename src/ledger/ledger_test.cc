@@ -241,7 +241,7 @@ TEST(LedgerTest, TheFloorRefusesIngestButNotOwnRecordsAndResumesByItself) {
   SimEnv world(8);
   Process p(world, {.min_free_bytes = 100'000});
   ASSERT_NE(p.ledger, nullptr);
-  world.files().SetCapacity(150'000);
+  world.files().SetCapacity(115'000);
   for (int i = 0; i < 20; ++i) {
     p.Submit(Batch(i * 100, 100));
     world.executor().RunUntilIdle();

@@ -19,11 +19,12 @@ Result<RecordRange> ReadRecords(const SegmentTable& table, Seq from, size_t reco
     const bool wanted = header.type == format::FrameType::kRecords && header.count != 0 &&
                         Value(header.first) + header.count > Value(from);
     if (wanted) {
-      if (found != 0 && storage->size() + header.body_bytes > bytes_max) break;
+      if (found != 0 && storage->size() + header.decoded_bytes > bytes_max) break;
       auto frame = ReadFrame(*place.file, offset, place.end);
       if (!frame.ok()) return frame.status().Annotate(fmt::format("{} at {}", place.path, offset));
       bodies.emplace_back(header, storage->size());
-      AppendTo(*storage, frame->body());
+      SEAL_ASSIGN_OR_RETURN(const Bytes bundle, frame->Bundle());
+      AppendTo(*storage, bundle);
       found += Value(header.first) + header.count - std::max(Value(from), Value(header.first));
     }
     offset += format::kFrameHeaderBytes + header.payload_bytes();
@@ -32,7 +33,7 @@ Result<RecordRange> ReadRecords(const SegmentTable& table, Seq from, size_t reco
   for (const auto& [header, at] : bodies) {
     SEAL_ASSIGN_OR_RETURN(
         const auto leaves,
-        format::SplitBundle(ByteView(*storage).subspan(at, header.body_bytes), header.count));
+        format::SplitBundle(ByteView(*storage).subspan(at, header.decoded_bytes), header.count));
     for (size_t i = 0; i < leaves.size() && range.records.size() < records_max; ++i) {
       const Seq seq = header.first + i;
       if (seq >= from) range.records.push_back({.seq = seq, .leaf = leaves[i]});

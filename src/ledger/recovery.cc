@@ -120,6 +120,7 @@ Status Recovery::ReadSegment(Seq first, bool last) {
   table_.AddSegment(first);
   result_.last_segment = first;
   result_.proven = format::kSegmentHeaderBytes;
+  result_.bundle_bytes = 0;
   return ReadFrames(*file, path, end, last);
 }
 
@@ -162,7 +163,9 @@ Status Recovery::Accept(const Frame& frame) {
     return DataLoss("a frame's running hash does not continue");
   if (frame.header.synced > frame.offset) return DataLoss("a frame claims a sync beyond itself");
   if (frame.header.type == format::FrameType::kSide) return OkStatus();
-  SEAL_ASSIGN_OR_RETURN(const auto leaves, format::SplitBundle(frame.body(), frame.header.count));
+  SEAL_ASSIGN_OR_RETURN(const Bytes bundle, frame.Bundle());
+  SEAL_ASSIGN_OR_RETURN(const auto leaves, format::SplitBundle(bundle, frame.header.count));
+  result_.bundle_bytes += bundle.size();
   for (const std::string_view leaf : leaves) {
     sequencer.Append(tlog::LeafHash(AsBytes(leaf)));
     if (checkpoint_.size == sequencer.size()) {

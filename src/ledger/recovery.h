@@ -26,6 +26,7 @@ struct Recovered {
   Sequencer sequencer;              // past the last record
   std::optional<Seq> last_segment;  // the file to go on with; none: make a new one
   uint64_t proven = 0;              // bytes of that file which a later frame says were synced
+  uint64_t bundle_bytes = 0;        // leaves in that file, with their length bytes
   std::optional<CutTail> cut;
 };
 

@@ -5,7 +5,6 @@
 
 #include "base/crc32c.h"
 #include "base/endian.h"
-#include "base/limits.h"
 #include "crypto/sha256.h"
 
 namespace sealtrail::ledger {
@@ -22,12 +21,14 @@ class FrameList {
   uint64_t offset() const { return offset_; }
   const std::vector<ByteView>& parts() const { return parts_; }
 
-  void Add(FrameHeader header, ByteView body, ByteView notes, ByteView side_offsets) {
+  // `body_crc` is the checksum of `body` alone.
+  void Add(FrameHeader header, ByteView body, uint32_t body_crc, ByteView notes,
+           ByteView side_offsets) {
     header.synced = synced_;
     header.body_bytes = static_cast<uint32_t>(body.size());
     header.notes_bytes = static_cast<uint32_t>(notes.size());
     header.side_offsets = static_cast<uint32_t>(side_offsets.size() / 8);
-    header.payload_crc = Crc32c(side_offsets, Crc32c(notes, Crc32c(body)));
+    header.payload_crc = Crc32c(side_offsets, Crc32c(notes, body_crc));
     headers_.push_back(format::EncodeFrameHeader(header));
     for (ByteView part : {ByteView(headers_.back()), body, notes, side_offsets}) {
       if (!part.empty()) parts_.push_back(part);
@@ -68,10 +69,12 @@ void AddSideFrames(const record::RecordBatch& batch, std::span<const record::Rec
       const uint32_t content = batch.beside_refs[i];
       if (side_offset_of[content] != kNotWritten) continue;
       side_offset_of[content] = frames.offset();
+      const ByteView bytes = batch.beside[content].bytes;
       frames.Add({.type = format::FrameType::kSide,
                   .first = before.first,
-                  .chain_before = before.chain_before},
-                 batch.beside[content].bytes, {}, {});
+                  .chain_before = before.chain_before,
+                  .decoded_bytes = static_cast<uint32_t>(bytes.size())},
+                 bytes, Crc32c(bytes), {}, {});
     }
   }
 }
@@ -93,14 +96,6 @@ Bytes EncodeSideOffsets(const record::RecordBatch& batch,
   return out;
 }
 
-// The part of the bundle that holds these records, length bytes included.
-ByteView BundleOf(const record::RecordBatch& batch, std::span<const record::RecordEntry> records) {
-  if (records.empty()) return {};
-  const size_t begin = records.front().leaf_offset - 2;
-  const size_t end = records.back().leaf_offset + records.back().leaf_size;
-  return ByteView(batch.bundle).subspan(begin, end - begin);
-}
-
 }  // namespace
 
 Result<SegmentWriter> SegmentWriter::Create(env::FileSystem& files, const std::string& dir,
@@ -115,35 +110,44 @@ Result<SegmentWriter> SegmentWriter::Create(env::FileSystem& files, const std::s
   SEAL_RETURN_IF_ERROR(file->Append(ByteView(header)));
   SEAL_RETURN_IF_ERROR(file->Sync());
   SEAL_RETURN_IF_ERROR(files.SyncDir(dir));
-  return SegmentWriter(next.next(), std::move(file));
+  return SegmentWriter(next.next(), 0, std::move(file));
 }
 
 Result<SegmentWriter> SegmentWriter::Continue(env::FileSystem& files, const std::string& dir,
-                                              Seq first) {
+                                              Seq first, uint64_t bundle_bytes) {
   SEAL_ASSIGN_OR_RETURN(auto file,
                         files.OpenAppend(env::JoinPath(dir, format::SegmentFileName(first))));
-  return SegmentWriter(first, std::move(file));
+  return SegmentWriter(first, bundle_bytes, std::move(file));
 }
 
-Status SegmentWriter::Append(const record::RecordBatch& batch, Sequencer& sequencer,
+Status SegmentWriter::Append(const PreparedBatch& prepared, Sequencer& sequencer,
                              std::vector<FramePlace>& places) {
   if (!failed_.ok()) return failed_;
+  const record::RecordBatch& batch = prepared.batch;
   FrameList frames(file_->size(), synced_);
   std::vector<uint64_t> side_offset_of(batch.beside.size(), kNotWritten);
   std::span<const record::RecordEntry> left = batch.records;
   ByteView notes = frames.Own(EncodeNotes(batch.notes));
-  while (!left.empty() || !notes.empty()) {
-    const auto records = left.first(std::min(left.size(), kFrameRecordsMax));
+  for (const PreparedFrame& frame : prepared.frames) {
+    const auto records = left.first(frame.count);
     left = left.subspan(records.size());
-    const FrameHeader header{.first = sequencer.next(),
-                             .count = static_cast<uint32_t>(records.size()),
-                             .chain_before = sequencer.chain()};
+    const FrameHeader header{.codec = frame.codec,
+                             .first = sequencer.next(),
+                             .count = frame.count,
+                             .chain_before = sequencer.chain(),
+                             .decoded_bytes = frame.decoded_bytes};
     AddSideFrames(batch, records, header, frames, side_offset_of);
     places.push_back({.first = header.first, .count = header.count, .offset = frames.offset()});
     for (const record::RecordEntry& entry : records) sequencer.Append(entry.leaf_hash);
-    frames.Add(header, BundleOf(batch, records), notes,
+    frames.Add(header, frame.body, frame.body_crc, notes,
                frames.Own(EncodeSideOffsets(batch, records, side_offset_of)));
     notes = {};
+    bundle_bytes_ += frame.decoded_bytes;
+  }
+  if (!notes.empty()) {
+    const FrameHeader header{.first = sequencer.next(), .chain_before = sequencer.chain()};
+    places.push_back({.first = header.first, .count = 0, .offset = frames.offset()});
+    frames.Add(header, {}, 0, notes, {});
   }
   if (Status s = file_->Append(frames.parts()); !s.ok()) return Fail(std::move(s));
   return OkStatus();

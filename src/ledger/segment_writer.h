@@ -9,6 +9,7 @@
 #include "base/ids.h"
 #include "env/files.h"
 #include "format/segment_format.h"
+#include "ledger/prepared_batch.h"
 #include "ledger/sequencer.h"
 #include "record/record_sink.h"
 
@@ -37,13 +38,13 @@ class SegmentWriter {
                                       const Sequencer& next, std::string_view origin,
                                       UnixNanos now);
 
-  // Goes on with a file that recovery found to end, durably, with record `next` - 1.
-  static Result<SegmentWriter> Continue(env::FileSystem& files, const std::string& dir, Seq first);
+  // Goes on with a file that recovery found to end, durably, with whole frames that hold `bundle_bytes` of leaves.
+  static Result<SegmentWriter> Continue(env::FileSystem& files, const std::string& dir, Seq first,
+                                        uint64_t bundle_bytes);
 
   // Writes the frames of `batch` and moves `sequencer` past its records; adds the places of its
   // frames to `places`.
-  Status Append(const record::RecordBatch& batch, Sequencer& sequencer,
-                std::vector<FramePlace>& places);
+  Status Append(const PreparedBatch& batch, Sequencer& sequencer, std::vector<FramePlace>& places);
 
   Status Sync();
 
@@ -52,14 +53,20 @@ class SegmentWriter {
 
   Seq first() const { return first_; }
   uint64_t size() const { return file_->size(); }
+  // Leaves in the file with their length bytes, whatever they take there.
+  uint64_t bundle_bytes() const { return bundle_bytes_; }
 
  private:
-  SegmentWriter(Seq first, std::unique_ptr<env::WritableFile> file)
-      : first_(first), file_(std::move(file)), synced_(file_->size()) {}
+  SegmentWriter(Seq first, uint64_t bundle_bytes, std::unique_ptr<env::WritableFile> file)
+      : first_(first),
+        bundle_bytes_(bundle_bytes),
+        file_(std::move(file)),
+        synced_(file_->size()) {}
 
   Status Fail(Status error) { return failed_ = std::move(error); }
 
   Seq first_;
+  uint64_t bundle_bytes_;
   std::unique_ptr<env::WritableFile> file_;
   uint64_t synced_;  // bytes of the file known durable
   Status failed_;    // OK until the first error, then that error for good

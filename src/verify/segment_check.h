@@ -101,6 +101,7 @@ class SegmentCheck {
   const std::optional<uint64_t> next_first_;
   FileWindow window_;
 
+  Bytes bundle_storage_;            // of the frame that is being read
   std::map<uint64_t, Side> sides_;  // by offset
   uint64_t synced_ = kFileHeaderBytes;
   std::vector<Side*> sides_without_records_;  // read since the last frame of records

@@ -30,7 +30,7 @@ constexpr std::array<Field, 8> kFileFields = {{
     {"header checksum", 124, 4},
 }};
 
-constexpr std::array<Field, 14> kFrameFields = {{
+constexpr std::array<Field, 15> kFrameFields = {{
     {"magic", 0, 4},
     {"type", 4, 1},
     {"codec", 5, 1},
@@ -42,7 +42,8 @@ constexpr std::array<Field, 14> kFrameFields = {{
     {"count of side offsets", 28, 4},
     {"synced length", 32, 8},
     {"running hash before the first record", 40, 32},
-    {"reserved bytes", 72, 8},
+    {"length of the decoded body", 72, 4},
+    {"reserved bytes", 76, 4},
     {"payload checksum", 80, 4},
     {"header checksum", 84, 4},
 }};
@@ -96,6 +97,7 @@ FileHeader DecodeFileHeader(ByteView bytes, std::optional<size_t>* wrong) {
 FrameHeader DecodeFrameHeader(ByteView bytes, std::optional<size_t>* wrong) {
   const uint8_t* const p = bytes.data();
   const FrameHeader out{.type = p[4],
+                        .codec = p[5],
                         .first = GetBig64(p + 8),
                         .count = GetBig32(p + 16),
                         .body_bytes = GetBig32(p + 20),
@@ -103,11 +105,12 @@ FrameHeader DecodeFrameHeader(ByteView bytes, std::optional<size_t>* wrong) {
                         .side_count = GetBig32(p + 28),
                         .synced = GetBig64(p + 32),
                         .chain = HashAt(bytes, 40),
+                        .decoded_bytes = GetBig32(p + 72),
                         .payload_crc = GetBig32(p + 80)};
   const auto fault = [&]() -> std::optional<size_t> {
     if (AsText(bytes.first(4)) != kFrameMagic) return 0;
     if (out.type != 1 && out.type != 2) return 4;
-    if (p[5] != 0) return 5;
+    if (out.codec > (out.is_side() ? 0 : 1)) return 5;
     if (p[6] != 0 || p[7] != 0) return 6;
     if (out.count > (out.is_side() ? 0 : kFrameRecordsMax)) return 16;
     if (out.is_side()) {
@@ -121,7 +124,9 @@ FrameHeader DecodeFrameHeader(ByteView bytes, std::optional<size_t>* wrong) {
       if (out.side_count > std::min(kSideCountMax, out.count * 4)) return 28;
     }
     if (out.synced < kFileHeaderBytes) return 32;
-    if (!AllZero(bytes.subspan(72, 8))) return 72;
+    if (out.codec == 0 && out.decoded_bytes != out.body_bytes) return 72;
+    if (!out.is_side() && out.decoded_bytes > kBodyBytesMax) return 72;
+    if (!AllZero(bytes.subspan(76, 4))) return 76;
     return std::nullopt;
   };
   *wrong = fault();

@@ -35,7 +35,8 @@ struct FileHeader {
 struct FrameHeader {
   static const Field& FieldAt(size_t offset);
 
-  uint8_t type = 0;  // 1 records, 2 side content
+  uint8_t type = 0;   // 1 records, 2 side content
+  uint8_t codec = 0;  // of the body: 0 raw, 1 zstd
   uint64_t first = 0;
   uint32_t count = 0;
   uint32_t body_bytes = 0;
@@ -43,6 +44,7 @@ struct FrameHeader {
   uint32_t side_count = 0;
   uint64_t synced = 0;
   crypto::Hash chain{};
+  uint32_t decoded_bytes = 0;  // of the body
   uint32_t payload_crc = 0;
 
   bool is_side() const { return type == 2; }

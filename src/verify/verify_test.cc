@@ -15,6 +15,7 @@
 namespace sealtrail::verify {
 namespace {
 
+using testing::Compressed;
 using testing::EncodeFileHeader;
 using testing::EncodeFrame;
 using testing::Forge;
@@ -72,8 +73,12 @@ TEST(VerifyTest, WithoutAKeyFromOutsideAuthorshipIsNotEstablished) {
 
 // Goal: whatever byte of the covered files changes, it is found, in the right file, in a unit that holds it, and
 // nothing else is blamed.
-TEST(VerifyTest, EveryByteOfEveryFile) {
-  Forge forge = SmallTrail(12);
+class EveryByteTest : public ::testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Codecs, EveryByteTest, ::testing::Values(false, true),
+                         [](const auto& info) { return info.param ? "Compressed" : "Raw"; });
+
+TEST_P(EveryByteTest, OfEveryFile) {
+  Forge forge = SmallTrail(12, GetParam());
   size_t flips = 0, narrow = 0;
   for (auto& [path, content] : forge.source.files) {
     if (path == "LOCK" || path.starts_with("keys/")) continue;
@@ -354,10 +359,31 @@ TEST(VerifyTest, TamperingWithFrames) {
       {"an unknown codec",
        [&](ThreeFrames& t) {
          FrameSpec spec = spec_of(t, 1);
-         spec.codec = 1;
+         spec.codec = 2;
          replace(t, 1, EncodeFrame(spec));
        },
        "header_field", 1},
+      {"a raw body that claims another decoded length",
+       [&](ThreeFrames& t) {
+         FrameSpec spec = spec_of(t, 1);
+         spec.decoded_bytes = 1;
+         replace(t, 1, EncodeFrame(spec));
+       },
+       "header_field", 1},
+      {"a body that claims to be compressed",
+       [&](ThreeFrames& t) {
+         FrameSpec spec = spec_of(t, 1);
+         spec.codec = 1;
+         replace(t, 1, EncodeFrame(spec));
+       },
+       "body_codec", 1},
+      {"bytes after the compressed body",
+       [&](ThreeFrames& t) {
+         FrameSpec spec = Compressed(spec_of(t, 1));
+         spec.body.push_back(0);
+         replace(t, 1, EncodeFrame(spec));
+       },
+       "body_codec", 1},
       {"an unknown type",
        [&](ThreeFrames& t) {
          FrameSpec spec = spec_of(t, 1);
@@ -502,7 +528,7 @@ TEST(VerifyTest, ANoteWithoutEnd) {
 TEST(VerifyTest, ReservedBytesAreZero) {
   for (const auto& [offset, unit] :
        {std::pair(size_t{6}, size_t{6}), std::pair(size_t{7}, size_t{6}),
-        std::pair(size_t{72}, size_t{72}), std::pair(size_t{79}, size_t{72})}) {
+        std::pair(size_t{76}, size_t{76}), std::pair(size_t{79}, size_t{76})}) {
     ThreeFrames t;
     uint8_t* const header = t.forge.file().data() + t.at[1];
     header[offset] = 1;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <zstd.h>
 
 #include <fmt/format.h>
 
@@ -111,10 +112,23 @@ Bytes EncodeFrame(const FrameSpec& spec) {
       .Number(spec.side_offsets.size(), 4)
       .Number(spec.synced, 8)
       .Raw(spec.chain)
-      .Zeros(8)
+      .Number(spec.decoded_bytes.value_or(spec.body.size()), 4)
+      .Zeros(4)
       .Number(Crc32c(payload), 4);
   FieldWriter(out).Number(Crc32c(out), 4).Raw(payload);
   return out;
+}
+
+FrameSpec Compressed(FrameSpec spec) {
+  Bytes encoded(ZSTD_compressBound(spec.body.size()));
+  const size_t size =
+      ZSTD_compress(encoded.data(), encoded.size(), spec.body.data(), spec.body.size(), 3);
+  SEAL_CHECK(!ZSTD_isError(size));
+  encoded.resize(size);
+  spec.codec = 1;
+  spec.decoded_bytes = static_cast<uint32_t>(spec.body.size());
+  spec.body = std::move(encoded);
+  return spec;
 }
 
 Bytes EncodeFileHeader(const FileHeaderSpec& spec) {
@@ -213,11 +227,17 @@ FrameSpec Forge::NextFrame() const {
 
 void Forge::AddFrame(FrameSpec spec) {
   AppendTo(file(), EncodeFrame(spec));
+  Bytes body = spec.body;
+  if (spec.codec == 1) {
+    body.resize(spec.decoded_bytes.value_or(0));
+    if (ZSTD_isError(ZSTD_decompress(body.data(), body.size(), spec.body.data(), spec.body.size())))
+      return;
+  }
   size_t at = 0;
-  while (spec.type == 1 && spec.body.size() - at >= 2) {
-    const size_t length = GetBig16(spec.body.data() + at);
-    if (spec.body.size() - at - 2 < length) return;
-    hashes_.push_back(LeafHash(ByteView(spec.body).subspan(at + 2, length)));
+  while (spec.type == 1 && body.size() - at >= 2) {
+    const size_t length = GetBig16(body.data() + at);
+    if (body.size() - at - 2 < length) return;
+    hashes_.push_back(LeafHash(ByteView(body).subspan(at + 2, length)));
     chain_ = ChainHash(chain_, hashes_.back());
     at += 2 + length;
   }
@@ -230,6 +250,7 @@ void Forge::AddRecords(const std::vector<std::string>& leaves,
   spec.body = Bundle(leaves);
   for (const std::string& note : notes) FieldWriter(spec.notes).Number(note.size(), 4).Text(note);
   spec.side_offsets = std::move(sides);
+  if (compress && !leaves.empty()) spec = Compressed(std::move(spec));
   AddFrame(std::move(spec));
 }
 
@@ -259,8 +280,9 @@ void Forge::SignCheckpoint() {
   source.files["checkpoint"].assign(note.begin(), note.end());
 }
 
-Forge SmallTrail(uint64_t records) {
+Forge SmallTrail(uint64_t records, bool compress) {
   Forge forge;
+  forge.compress = compress;
   uint64_t number = 0;
   const auto spans = [&](uint64_t count) {
     std::vector<std::string> leaves;

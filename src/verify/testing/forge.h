@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,11 +34,15 @@ struct FrameSpec {
   uint32_t count = 0;
   uint64_t synced = 128;
   crypto::Hash chain{};
+  std::optional<uint32_t> decoded_bytes;  // not set: the length of the body
   Bytes body;
   Bytes notes;
   std::vector<uint64_t> side_offsets;
 };
 Bytes EncodeFrame(const FrameSpec& spec);
+
+// The same frame with its body as one zstd frame (codec 1).
+FrameSpec Compressed(FrameSpec spec);
 
 struct FileHeaderSpec {
   uint8_t version = 0;
@@ -68,6 +73,8 @@ class Forge {
   explicit Forge(std::string origin = "example.com/forge");
 
   // --- The usual way ---
+
+  bool compress = false;  // bodies of the records frames from here on
 
   void BeginFile();  // named by the next record's number
   // One frame; `sides`: offsets of side frames that the leaves refer to.
@@ -105,6 +112,6 @@ class Forge {
 };
 
 // 3 files of several groups with notes and side contents, a checkpoint over all: about `records` records.
-Forge SmallTrail(uint64_t records = 30);
+Forge SmallTrail(uint64_t records = 30, bool compress = false);
 
 }  // namespace sealtrail::verify::testing
