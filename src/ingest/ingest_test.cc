@@ -378,6 +378,14 @@ TEST_F(IngestTest, NoRoomIsRetryableAndNotCountedAsUndecodable) {
   const GrpcReply grpc = GrpcClient(grpc_->address()).Call(kLogs, "x");
   EXPECT_EQ(grpc.code, 14);
   EXPECT_EQ(grpc.trailers.count("google.rpc.retryinfo-bin"), 1u);
+
+  // Now there is room for what comes over the wire, and none for what it decodes to.
+  ASSERT_TRUE(all->Resize(budget_.bytes_max() - 100 * kKiB));
+  const RawResponse packed = RawClient(http_->address())
+                                 .Post("/v1/logs", "application/json", Gzip(std::string(kMiB, ' ')),
+                                       "Content-Encoding: gzip\r\n");
+  EXPECT_EQ(packed.status, 503);
+  EXPECT_NE(packed.Header("retry-after"), "");
   EXPECT_EQ(handler_.undecodable_requests, 0);
 }
 
