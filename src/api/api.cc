@@ -12,8 +12,8 @@
 #include "auth/bearer.h"
 #include "base/encoding.h"
 #include "base/limits.h"
-#include "base/utf8.h"
 #include "env/user.h"
+#include "query/query_record.h"
 #include "record/self_record.h"
 
 namespace sealtrail::api {
@@ -48,15 +48,6 @@ std::optional<std::string_view> QueryParameter(std::string_view query, std::stri
     query.remove_prefix(std::min(end + 1, query.size()));
   }
   return {};
-}
-
-constexpr size_t kRecordedSqlBytesMax = 4 * kKiB;
-
-// At most `bytes` of `text`, cut between characters.
-std::string Utf8Prefix(std::string_view text, size_t bytes) {
-  if (text.size() <= bytes) return std::string(text);
-  text = text.substr(0, bytes);
-  return std::string(text.substr(0, Utf8ValidPrefix(text)));
 }
 
 Result<uint64_t> RecordNumber(std::string_view query, std::string_view name, uint64_t otherwise) {
@@ -183,23 +174,16 @@ void Api::Query(const Call& call) {
     return call.responder.Send(Problem(400, R"(expected a JSON object {"sql":"SELECT …"})"));
   }
   std::string sql = body["sql"].get<std::string>();
-  const crypto::Hash digest = crypto::Sha256(AsBytes(sql));
-  RecordThen(call,
-             {.action = "sealtrail.query.run",
-              .actor = call.principal,
-              .details = {{"sealtrail.query.sql", Utf8Prefix(sql, kRecordedSqlBytesMax)},
-                          {"sealtrail.query.sha256", HexEncode(digest)}}},
-             [this, call, sql] {
-               services_.engine.Query(
-                   {.sql = sql, .asked_by = call.principal},
-                   [responder = call.responder,
-                    recorded = services_.sink != nullptr](Result<query::QueryResult> result) {
-                     if (!result.ok()) return responder.Send(ProblemFrom(result.status()));
-                     net::HttpResponse response{.content_type = "application/json"};
-                     response.body = QueryAnswer(*result, recorded);
-                     responder.Send(std::move(response));
-                   });
-             });
+  RecordThen(call, query::QueryAct(call.principal, sql), [this, call, sql] {
+    services_.engine.Query({.sql = sql, .asked_by = call.principal},
+                           [responder = call.responder, recorded = services_.sink != nullptr](
+                               Result<query::QueryResult> result) {
+                             if (!result.ok()) return responder.Send(ProblemFrom(result.status()));
+                             net::HttpResponse response{.content_type = "application/json"};
+                             response.body = QueryAnswer(*result, recorded);
+                             responder.Send(std::move(response));
+                           });
+  });
 }
 
 void Api::Leaves(const Call& call) {

@@ -1,9 +1,8 @@
 #include "env/signals.h"
 
+#include <initializer_list>
 #include <signal.h>
 #include <unistd.h>
-
-#include <initializer_list>
 
 #include "base/check.h"
 
