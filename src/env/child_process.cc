@@ -279,11 +279,22 @@ void ChildProcess::Kill() {
   if (!exit_) ::kill(pid_, SIGKILL);
 }
 
+bool ChildProcess::HasEnded() {
+  int status = 0;
+  if (!exit_ && ::waitpid(pid_, &status, WNOHANG) == pid_) NoteExit(status);
+  return exit_.has_value();
+}
+
 ChildExit ChildProcess::Wait() {
   if (exit_) return *exit_;
   int status = 0;
   while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
+  NoteExit(status);
+  return *exit_;
+}
+
+void ChildProcess::NoteExit(int status) {
   ChildExit how;
   if (WIFSIGNALED(status)) {
     how.signal = WTERMSIG(status);
@@ -291,7 +302,6 @@ ChildExit ChildProcess::Wait() {
     how.code = WEXITSTATUS(status);
   }
   exit_ = how;
-  return how;
 }
 
 void LimitThisProcess(int64_t lifetime_ns) {

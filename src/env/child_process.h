@@ -78,11 +78,15 @@ class ChildProcess {
 
   int pid() const { return pid_; }
   void Kill();
+  // Whether it is over already; never blocks.
+  bool HasEnded();
   // Blocks until it has ended; the same answer again afterwards.
   ChildExit Wait();
 
  private:
   explicit ChildProcess(int pid) : pid_(pid) {}
+
+  void NoteExit(int status);
 
   const int pid_;
   std::optional<ChildExit> exit_;

@@ -98,6 +98,15 @@ Result<std::string> Duck::RunForText(const std::string& sql) {
   return out;
 }
 
+Status Duck::Close(const std::vector<std::string>& readable, uint64_t memory_bytes) {
+  std::string list;
+  for (const std::string& path : readable) list += (list.empty() ? "" : ", ") + SqlText(path);
+  SEAL_RETURN_IF_ERROR(Run(fmt::format("SET memory_limit = '{}B'", memory_bytes)));
+  SEAL_RETURN_IF_ERROR(Run(fmt::format("SET allowed_paths = [{}]::VARCHAR[]", list)));
+  SEAL_RETURN_IF_ERROR(Run("SET enable_external_access = false"));
+  return Run("SET lock_configuration = true");
+}
+
 std::string SqlName(std::string_view name) {
   return Quoted(name, '"');
 }

@@ -33,6 +33,10 @@ class Duck {
   // The first column of the first row; empty if there is none.
   Result<std::string> RunForText(const std::string& sql);
 
+  // From now on only the files `readable` can be opened, for reading, at most `memory_bytes` are used, and no
+  // setting can be changed any more.
+  Status Close(const std::vector<std::string>& readable, uint64_t memory_bytes);
+
   _duckdb_connection* connection() const { return connection_; }
 
  private:

@@ -88,6 +88,7 @@ struct Engine::State {
   }
 
   void MakeReady(Slot& slot) {
+    if (slot.process != nullptr && slot.process->HasEnded()) slot.process.reset();
     if (stopping.load() || slot.process != nullptr) return;
     auto process = WorkerProcess::Start(env.clock, options.nice);
     if (process.ok()) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/limits.h"
 #include "base/metrics.h"
 #include "base/status.h"
 #include "env/env.h"
@@ -26,9 +27,9 @@ namespace sealtrail::query {
 
 struct EngineOptions {
   IndexOptions index;
-  int workers = 2;           // statements that run at the same time
-  size_t waiting_max = 256;  // statements that may wait for a worker
-  int nice = 5;              // added to the workers' priority: ingest goes first
+  int workers = 2;                          // statements that run at the same time
+  size_t waiting_max = kQueriesWaitingMax;  // statements that may wait for a worker
+  int nice = 5;                             // added to the workers' priority: ingest goes first
   QueryLimits limits;
 };
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/limits.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "base/status.h"
@@ -35,7 +36,7 @@ struct IndexOptions {
       2 * kNanosPerSecond;  // between parts, where there are part_rows_min rows
   int64_t part_interval_max_ns = 60 * kNanosPerSecond;  // where there are fewer
   uint64_t part_rows_min = 4096;
-  size_t tail_bytes_max = 192u << 20;
+  size_t tail_bytes_max = kIndexTailBytesMax;
 };
 
 // A part with its file held open: removing the file does not disturb a query that has it.

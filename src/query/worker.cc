@@ -80,17 +80,6 @@ class Run {
   }
 
  private:
-  // The parts are opened through the numbers that their descriptors have here; nothing else can be.
-  Status Close(const std::vector<std::string>& paths) {
-    std::string list;
-    for (const std::string& path : paths) list += (list.empty() ? "" : ", ") + SqlText(path);
-    SEAL_RETURN_IF_ERROR(
-        duck_.Run(fmt::format("SET memory_limit = '{}B'", request_.limits.memory_bytes)));
-    SEAL_RETURN_IF_ERROR(duck_.Run(fmt::format("SET allowed_paths = [{}]::VARCHAR[]", list)));
-    SEAL_RETURN_IF_ERROR(duck_.Run("SET enable_external_access = false"));
-    return duck_.Run("SET lock_configuration = true");
-  }
-
   Status MakeTables(const StatementShape& shape) {
     if (request_.parts > descriptors_.size())
       return InvalidArgument("fewer descriptors than parts");
@@ -98,7 +87,8 @@ class Run {
     for (size_t i = 0; i < request_.parts; ++i) {
       input.part_paths.push_back(fmt::format("/proc/self/fd/{}", descriptors_[i].get()));
     }
-    SEAL_RETURN_IF_ERROR(Close(input.part_paths));
+    // The parts are opened through the numbers that their descriptors have here; nothing else can be.
+    SEAL_RETURN_IF_ERROR(duck_.Close(input.part_paths, request_.limits.memory_bytes));
 
     const Views views = MakeViews(shape, input);
     auto source = std::make_shared<TailSource>();

@@ -31,6 +31,9 @@ class WorkerProcess {
   //         of the request was met. Unavailable: the worker died. The process is over in any case.
   Result<WorkerAnswer> Run(const WorkerRequest& request, const std::vector<int>& descriptors);
 
+  // Whether it died while it waited; another must be started then.
+  bool HasEnded() { return child_->HasEnded(); }
+
   int pid() const { return child_->pid(); }
 
  private:

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/limits.h"
 #include "base/status.h"
 #include "query/table_views.h"
 
@@ -21,10 +22,10 @@ struct Column {
 };
 
 struct QueryLimits {
-  uint64_t memory_bytes = 512u << 20;
-  uint64_t rows_max = 1'000'000;
-  uint64_t bytes_max = 256u << 20;  // of all rows together, as JSON
-  int64_t time_ns = 60'000'000'000;
+  uint64_t memory_bytes = kQueryMemoryBytes;
+  uint64_t rows_max = kQueryRowsMax;
+  uint64_t bytes_max = kQueryAnswerBytesMax;  // of all rows together, as JSON
+  int64_t time_ns = kQueryNanosMax;
 };
 
 struct WorkerRequest {
