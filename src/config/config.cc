@@ -8,6 +8,8 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include "tlog/note.h"
+
 namespace sealtrail::config {
 namespace {
 
@@ -31,19 +33,19 @@ class Parser {
 
   Result<Config> Parse(const YAML::Node& root) {
     if (root.IsNull()) return config_;
-    SEAL_RETURN_IF_ERROR(Map(
-        root, "",
-        {
-            {"origin", [this](const YAML::Node& n) { return Text(n, "origin", config_.origin); }},
-            {"listen", [this](const YAML::Node& n) { return Listen(n); }},
-            {"insecure_bind",
-             [this](const YAML::Node& n) {
-               return Bool(n, "insecure_bind", config_.insecure_bind);
-             }},
-            {"select", [this](const YAML::Node& n) { return Select(n); }},
-            {"min_free_bytes", [this](const YAML::Node& n) { return MinFreeBytes(n); }},
-            {"index", [this](const YAML::Node& n) { return Index(n); }},
-        }));
+    SEAL_RETURN_IF_ERROR(
+        Map(root, "",
+            {
+                {"origin", [this](const YAML::Node& n) { return Origin(n); }},
+                {"listen", [this](const YAML::Node& n) { return Listen(n); }},
+                {"insecure_bind",
+                 [this](const YAML::Node& n) {
+                   return Bool(n, "insecure_bind", config_.insecure_bind);
+                 }},
+                {"select", [this](const YAML::Node& n) { return Select(n); }},
+                {"min_free_bytes", [this](const YAML::Node& n) { return MinFreeBytes(n); }},
+                {"index", [this](const YAML::Node& n) { return Index(n); }},
+            }));
     return config_;
   }
 
@@ -89,6 +91,12 @@ class Parser {
     if (!node.IsScalar()) return Error(node, fmt::format("{}: expected a text", key));
     out = node.Scalar();
     return OkStatus();
+  }
+
+  Status Origin(const YAML::Node& node) {
+    SEAL_RETURN_IF_ERROR(Text(node, "origin", config_.origin));
+    const Status checked = tlog::CheckOrigin(config_.origin);
+    return checked.ok() ? checked : Error(node, "origin: " + checked.message());
   }
 
   Status Bool(const YAML::Node& node, std::string_view key, bool& out) const {
