@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+pytest.register_assert_rewrite("audit")
 import private_mounts  # noqa: E402
 from store import ROOT, Store, find_binary  # noqa: E402
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 import urllib.error
 
@@ -38,7 +39,8 @@ class Filler:
         self.store, self.acknowledged, self.round = store, set(), 0
 
     def send(self):
-        names = [f"record {self.round}.{i} " + "x" * 900 for i in range(200)]
+        # Random, so that it takes its room on the disk: frames are compressed.
+        names = [f"record {self.round}.{i} " + secrets.token_urlsafe(700) for i in range(200)]
         self.round += 1
         answer = traffic.post(self.store, traffic.named_spans(names))
         if answer.status == 200:
