@@ -38,7 +38,7 @@ constexpr uint64_t kQueryAnswerBytesMax = 256 * kMiB;  // all rows, as JSON
 constexpr uint64_t kQueryMemoryBytes = 512 * kMiB;     // of the process that runs it
 constexpr int64_t kQueryNanosMax = 60'000'000'000;
 constexpr size_t kQueriesWaitingMax = 256;
-constexpr size_t kIndexTailBytesMax = 192 * kMiB;      // decoded records that are in no part yet
+constexpr size_t kIndexTailBytesMax = 192 * kMiB;  // decoded records that are in no part yet
 
 static_assert(kLedgerQueueBytesMax >= kRequestCanonicalBytesMax,
               "the largest request must fit the queue");

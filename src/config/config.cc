@@ -8,7 +8,7 @@
 
 #include <yaml-cpp/yaml.h>
 
-#include "tlog/note.h"
+#include "base/origin.h"
 
 namespace sealtrail::config {
 namespace {
@@ -95,7 +95,7 @@ class Parser {
 
   Status Origin(const YAML::Node& node) {
     SEAL_RETURN_IF_ERROR(Text(node, "origin", config_.origin));
-    const Status checked = tlog::CheckOrigin(config_.origin);
+    const Status checked = CheckOrigin(config_.origin);
     return checked.ok() ? checked : Error(node, "origin: " + checked.message());
   }
 

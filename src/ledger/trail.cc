@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "base/limits.h"
+#include "base/origin.h"
 #include "base/time_text.h"
 
 namespace sealtrail::ledger {
@@ -78,7 +79,7 @@ TrailPaths::TrailPaths(const std::string& data_dir)
       index(env::JoinPath(data_dir, "index")) {}
 
 Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std::string& origin) {
-  if (!origin.empty()) SEAL_RETURN_IF_ERROR(tlog::CheckOrigin(origin));
+  if (!origin.empty()) SEAL_RETURN_IF_ERROR(CheckOrigin(origin));
   for (const std::string& dir : {paths.keys, paths.segments})
     SEAL_RETURN_IF_ERROR(env.files.MakeDir(dir));
   SEAL_RETURN_IF_ERROR(env.files.SyncDir(paths.data_dir));

@@ -14,9 +14,6 @@
 
 namespace sealtrail::tlog {
 
-// OK if `name` may be an origin and a key name. InvalidArgument says why not.
-Status CheckOrigin(std::string_view name);
-
 // Verifies notes signed by one key.
 class Verifier {
  public:

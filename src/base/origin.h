@@ -1,0 +1,14 @@
+// Who a trail is: the name of its log and of its key, by the rules that C2SP signed-note sets for key names.
+#pragma once
+
+#include <string_view>
+
+#include "base/status.h"
+
+namespace sealtrail {
+
+// OK if `name` may be an origin: 1 to 255 bytes of UTF-8 without Unicode space, '+' or control character.
+// InvalidArgument says why not.
+Status CheckOrigin(std::string_view name);
+
+}  // namespace sealtrail
