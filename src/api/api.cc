@@ -125,6 +125,12 @@ void Api::Ready(const Call& call) {
 }
 
 void Api::Metrics(const Call& call) {
+  const uint64_t durable = Value(services_.reader.heights().durable);
+  const uint64_t indexed = Value(services_.engine.indexed());
+  services_.metrics
+      .GetGauge("sealtrail_index_lag_records",
+                "Durable records that are in no part of the index yet")
+      .Set(static_cast<double>(durable - std::min(indexed, durable)));
   call.responder.Send(
       TextAnswer(RenderMetrics(services_.metrics), "text/plain; version=0.0.4; charset=utf-8"));
 }

@@ -28,7 +28,7 @@ constexpr size_t kBesideBytesMin =
 constexpr size_t kFrameRecordsMax = 256;
 constexpr size_t kSegmentBytes = 256 * kMiB;
 constexpr size_t kBatchRecordsMax = 1'000'000;
-constexpr size_t kLedgerQueueBytesMax = 512 * kMiB;  // waiting for the writer, all batches together
+constexpr size_t kLedgerQueueBytesMax = 256 * kMiB;  // waiting for the writer, all batches together
 constexpr size_t kNoteBytesMax = 64 * kKiB;          // one commit note
 constexpr size_t kSideBytesMax = kRequestCanonicalBytesMax;
 
