@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "query/duck.h"
+#include "query/part_writer.h"
 #include "query/testing/fake_ledger.h"
 #include "query/worker_process.h"
 
@@ -52,6 +53,18 @@ class EngineTest : public ::testing::Test {
   std::string Rows(const std::string& sql) {
     const auto result = Ask(sql);
     return result.ok() ? result->rows : result.status().ToString();
+  }
+
+  void WaitUntilIndexed(uint64_t records) {
+    while (Value(engine_->indexed()) < records) std::this_thread::yield();
+  }
+
+  size_t Parts() const {
+    size_t parts = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(dir_ + "/index")) {
+      parts += entry.path().extension() == ".parquet";
+    }
+    return parts;
   }
 
   std::string dir_;
@@ -246,8 +259,8 @@ TEST_F(EngineTest, NamesColumnsAsTheStatementDoes) {
             "attributes['k']|attributes['K']|");
 }
 
-// Records of every odd shape, for comparisons between the ways they can be stored.
-void AppendOddRecords(FakeLedger& ledger, int count) {
+// Records of every odd shape, for comparisons between the ways they can be stored: numbers `first` to `last` - 1.
+void AppendOddRecords(FakeLedger& ledger, int first, int last) {
   const char* const kShapes[] = {
       R"(["enduser.id","alice"],["audit.action","role_update"],["audit.result","ok"])",
       R"(["Key","upper"],["key","lower"],["KEY","shout"])",
@@ -259,23 +272,27 @@ void AppendOddRecords(FakeLedger& ledger, int count) {
       R"(["","no key"],["long value","0123456789012345678901234567890123456789"])",
       "",
   };
-  for (int i = 0; i < count; ++i) {
+  for (int i = first; i < last; ++i) {
     std::string attributes = kShapes[static_cast<size_t>(i) % std::size(kShapes)];
-    if (i % 3 == 0)
+    if (i % 3 == 0) {
       attributes += fmt::format(R"({}["n",{{"i":"{}"}}],["only-{}","rare"])",
                                 attributes.empty() ? "" : ",", i, i);
-    ledger.Append(MakeLeaf(
-        {.kind = i % 5 == 4     ? "log"
-                 : i % 11 == 10 ? "self"
-                                : "span",
-         .attributes = attributes,
-         .resource =
-             i % 4 == 0
-                 ? ""
-                 : fmt::format(R"(["service.name","s{}"],["Host","h"],["void",null])", i % 7),
-         .time = 1764039845000000007 + i * 1'000'003}));
+    }
+    const std::string resource =
+        i % 4 == 0 ? ""
+                   : fmt::format(R"(["service.name","s{}"],["Host","h"],["void",null])", i % 7);
+    ledger.Append(MakeLeaf({.kind = i % 5 == 4     ? "log"
+                                    : i % 11 == 10 ? "self"
+                                                   : "span",
+                            .attributes = attributes,
+                            .resource = resource,
+                            .time = 1764039845000000007 + i * 1'000'003}));
   }
 }
+
+// Parts as soon as there is a record.
+const IndexOptions kEager{
+    .part_rows_max = 1, .part_interval_ns = 0, .part_interval_max_ns = 0, .part_rows_min = 1};
 
 const char* const kQuestions[] = {
     "SELECT * FROM audit_spans ORDER BY seq",
@@ -298,8 +315,8 @@ const char* const kQuestions[] = {
     "SELECT resource['service.name'], resource['Host'], count(*) FROM audit_events GROUP BY ALL "
     "ORDER BY ALL",
     "SELECT s.seq, s.attributes['dup'], l.seq FROM audit_spans s JOIN audit_logs l ON "
-    "l.attributes['n'] = s.attributes['n'] "
-    "ORDER BY ALL",
+    "l.attributes['key'] = s.attributes['key'] AND l.resource['service.name'] <> "
+    "s.resource['service.name'] ORDER BY ALL",
     "WITH a AS (SELECT seq, attributes['key'] AS k FROM audit_spans) SELECT k, count(*) FROM a "
     "GROUP BY k ORDER BY k NULLS LAST",
     "WITH a AS (SELECT * FROM audit_spans) SELECT seq, attributes['key'] FROM a WHERE "
@@ -318,48 +335,49 @@ const char* const kQuestions[] = {
 };
 
 // Goal: parts, tail and any mixture of both give the answers of a plain scan (everything in the tail).
-// Method: the same ledger three times: all in the tail; all in parts, some merged; parts with a tail behind them.
+// Method: a ledger that is indexed while it grows, in many parts of which some are merged; then more records behind
+// them that no part has; then the same without any index.
 TEST_F(EngineTest, PartsAndTailTogetherEqualAPlainScan) {
-  AppendOddRecords(ledger_, 300);
-  OpenPaused();
-  std::vector<std::string> plain;
-  for (const char* sql : kQuestions) {
-    plain.push_back(Rows(sql));
-    EXPECT_THAT(plain.back(), ::testing::Not(HasSubstr("_ARGUMENT"))) << sql;
+  Open({.index = kEager});
+  for (int i = 0; i < 300; i += 15) {
+    AppendOddRecords(ledger_, i, i + 15);
+    WaitUntilIndexed(static_cast<uint64_t>(i) + 15);
   }
-
-  Open({.index = {.part_rows_max = 7,
-                  .part_interval_ns = 0,
-                  .part_interval_max_ns = 0,
-                  .part_rows_min = 1}});
-  while (Value(engine_->indexed()) < 300) Rows("SELECT 1");
-  for (size_t i = 0; i < std::size(kQuestions); ++i)
-    EXPECT_EQ(Rows(kQuestions[i]), plain[i]) << kQuestions[i];
-
-  // The same parts, now with more records behind them that no part has.
   engine_.reset();
-  AppendOddRecords(ledger_, 50);
+  EXPECT_LT(Parts(), 16u) << "some were merged";
+  EXPECT_GT(Parts(), 2u);
+  AppendOddRecords(ledger_, 300, 350);
   OpenPaused();
   std::vector<std::string> mixed;
   for (const char* sql : kQuestions) mixed.push_back(Rows(sql));
   EXPECT_EQ(engine_->indexed(), TreeSize{300});
   engine_.reset();
   std::filesystem::remove_all(dir_ + "/index");
+
   OpenPaused();
+  std::vector<std::string> plain;
+  for (const char* sql : kQuestions) plain.push_back(Rows(sql));
+  EXPECT_EQ(engine_->indexed(), TreeSize{0});
+  engine_.reset();
+  for (size_t i = 0; i < std::size(kQuestions); ++i) {
+    EXPECT_EQ(mixed[i], plain[i]) << kQuestions[i];
+    EXPECT_THAT(plain[i], ::testing::Not(HasSubstr("INVALID_ARGUMENT"))) << kQuestions[i];
+  }
+
+  Open({.index = kEager});
+  WaitUntilIndexed(350);
   for (size_t i = 0; i < std::size(kQuestions); ++i)
-    EXPECT_EQ(mixed[i], Rows(kQuestions[i])) << kQuestions[i];
+    EXPECT_EQ(Rows(kQuestions[i]), plain[i]) << kQuestions[i];
 }
 
 // Goal: the STRUCT form and the map form of a question give equal answers.
 // Method: a key that is computed forces the map.
 TEST_F(EngineTest, StructAndMapGiveEqualAnswers) {
-  AppendOddRecords(ledger_, 120);
-  Open({.index = {.part_rows_max = 50,
-                  .part_interval_ns = 0,
-                  .part_interval_max_ns = 0,
-                  .part_rows_min = 1}});
-  while (Value(engine_->indexed()) < 120) Rows("SELECT 1");
-  AppendOddRecords(ledger_, 7);
+  AppendOddRecords(ledger_, 0, 120);
+  Open({.index = kEager});
+  WaitUntilIndexed(120);
+  OpenPaused();
+  AppendOddRecords(ledger_, 120, 127);
   for (const std::string sql : kQuestions) {
     std::string by_map;
     for (size_t i = 0; i < sql.size(); ++i) {
@@ -369,6 +387,105 @@ TEST_F(EngineTest, StructAndMapGiveEqualAnswers) {
       }
     }
     EXPECT_EQ(Rows(sql), Rows(by_map)) << by_map;
+  }
+}
+
+// Goal: keys beyond the columns of a part, and parts whose columns differ, change no answer.
+// Method: more keys than a part has columns for, common ones in one half of the ledger and rare in the other, so that a
+// key is a column here and in the rest there; enough parts that some are merged; values too long to lie in a vector.
+TEST_F(EngineTest, MoreKeysThanColumnsChangeNoAnswer) {
+  Open({.index = kEager});
+  for (int i = 0; i < 1600; ++i) {
+    std::string attributes = fmt::format(R"(["long","{:0>40}"],["none",null])", i);
+    const int first = i < 800 ? 0 : 300;
+    for (int k = 0; k < 40; ++k)
+      attributes += fmt::format(R"(,["key-{}","{}"])", first + (i * 7 + k * k * 13) % 700, i * k);
+    ledger_.Append(MakeLeaf({.attributes = attributes}));
+    if (i % 100 == 99) WaitUntilIndexed(static_cast<uint64_t>(i) + 1);
+  }
+  const char* const kWide[] = {
+      "SELECT * FROM audit_spans ORDER BY hash(seq)",
+      "SELECT seq, attributes['key-5'], attributes['key-650'], attributes['key-999'], "
+      "attributes['none'] FROM audit_spans "
+      "ORDER BY seq",
+      "SELECT count(attributes['key-350']), count(attributes['key-1']), count(attributes['long']) "
+      "FROM audit_spans",
+      "SELECT cardinality(attributes), count(*) FROM audit_spans GROUP BY ALL ORDER BY ALL",
+  };
+  std::vector<std::string> from_parts;
+  for (const char* sql : kWide) from_parts.push_back(Rows(sql));
+  engine_.reset();
+  std::filesystem::remove_all(dir_ + "/index");
+  OpenPaused();
+  for (size_t i = 0; i < std::size(kWide); ++i) {
+    EXPECT_EQ(from_parts[i], Rows(kWide[i])) << kWide[i];
+    EXPECT_THAT(from_parts[i], ::testing::StartsWith("["));
+  }
+}
+
+// A merge has to give up columns where its parts together have too many.
+TEST(PartWriterTest, FoldsColumnsThatAMergedPartHasNoRoomFor) {
+  std::string dir = ::testing::TempDir() + "sealtrail-parts-XXXXXX";
+  ASSERT_NE(::mkdtemp(dir.data()), nullptr);
+  PartWriter writer(env::RealEnv().files, dir);
+  std::vector<PartInfo> parts;
+  for (uint64_t p = 0; p < 2; ++p) {
+    TailChunkBuilder builder;
+    for (uint64_t i = 0; i < 10; ++i) {
+      std::vector<std::string> texts;
+      for (uint64_t k = 0; k < 200; ++k) texts.push_back(fmt::format("part-{}-key-{:03}", p, k));
+      std::vector<vocab::MapEntry> entries;
+      for (const std::string& text : texts) entries.push_back({text, text});
+      vocab::CanonicalRow row = vocab::RowDecoder::Unreadable(Seq{p * 10 + i});
+      row.attributes = entries;
+      builder.Append(row);
+    }
+    const Bytes bytes = builder.Encode();
+    auto part = writer.Write({*TailChunk::Open(bytes)});
+    ASSERT_TRUE(part.ok()) << part.status().ToString();
+    EXPECT_EQ(part->attributes.columns.size(), 200u);
+    parts.push_back(std::move(*part));
+  }
+  const auto merged = writer.Merge(parts);
+  ASSERT_TRUE(merged.ok()) << merged.status().ToString();
+  EXPECT_EQ(merged->count, 20u);
+  EXPECT_EQ(merged->attributes.columns.size(), kKeyColumnsMax);
+  EXPECT_EQ(merged->attributes.rest.size(), 400 - kKeyColumnsMax);
+
+  auto process = WorkerProcess::Start(env::RealEnv().clock, 0);
+  ASSERT_TRUE(process.ok());
+  auto file = env::OpenForReading(dir + "/" + merged->file);
+  ASSERT_TRUE(file.ok());
+  WorkerRequest request{
+      .sql =
+          "SELECT count(*), count(attributes['part-0-key-199']), "
+          "count(attributes['part-1-key-199']), "
+          "min(cardinality(attributes)), max(cardinality(attributes)) FROM audit_events",
+      .parts = 1};
+  for (const auto& [key, count] : merged->attributes.columns)
+    request.tables.attributes.columns.insert(key);
+  request.tables.attributes.rest = merged->attributes.rest;
+  const auto answer = (*process)->Run(request, {file->get()});
+  ASSERT_TRUE(answer.ok()) << answer.status().ToString();
+  EXPECT_EQ(answer->rows, "[20,10,10,200,200]\n");
+  std::filesystem::remove_all(dir);
+}
+
+TEST(WorkerProcessTest, LeavesOutWhatTheStatementDoesNotCover) {
+  TailChunkBuilder builder;
+  for (uint64_t i = 0; i < 5; ++i) builder.Append(vocab::RowDecoder::Unreadable(Seq{i}));
+  const Bytes bytes = builder.Encode();
+  auto memory = env::MakeSealedMemory("test", bytes);
+  ASSERT_TRUE(memory.ok());
+  for (const uint64_t end : {0, 2, 5, 9}) {
+    auto process = WorkerProcess::Start(env::RealEnv().clock, 0);
+    ASSERT_TRUE(process.ok());
+    WorkerRequest request{.sql = "SELECT count(*), max(seq) FROM audit_events"};
+    request.tables.end = end;
+    const auto answer = (*process)->Run(request, {memory->get()});
+    ASSERT_TRUE(answer.ok()) << answer.status().ToString();
+    const uint64_t rows = std::min<uint64_t>(end, 5);
+    EXPECT_EQ(answer->rows, rows == 0 ? "[0,null]\n" : fmt::format("[{},{}]\n", rows, rows - 1));
   }
 }
 
@@ -450,12 +567,10 @@ TEST_F(EngineTest, StopsAtLimits) {
 }
 
 TEST_F(EngineTest, AnIndexIsCheckedWhenOpenedAndRebuiltWhenInDoubt) {
-  AppendOddRecords(ledger_, 60);
-  const IndexOptions eager{
-      .part_rows_max = 20, .part_interval_ns = 0, .part_interval_max_ns = 0, .part_rows_min = 1};
+  AppendOddRecords(ledger_, 0, 60);
   const auto build = [&] {
-    Open({.index = eager});
-    while (Value(engine_->indexed()) < 60) Rows("SELECT 1");
+    Open({.index = kEager});
+    WaitUntilIndexed(60);
     engine_.reset();
   };
   const std::string kCount = "SELECT count(*) FROM audit_events";
@@ -499,12 +614,9 @@ TEST_F(EngineTest, AnIndexIsCheckedWhenOpenedAndRebuiltWhenInDoubt) {
 }
 
 TEST_F(EngineTest, AnIndexOfAnotherLedgerIsNotBelieved) {
-  AppendOddRecords(ledger_, 20);
-  Open({.index = {.part_rows_max = 20,
-                  .part_interval_ns = 0,
-                  .part_interval_max_ns = 0,
-                  .part_rows_min = 1}});
-  while (Value(engine_->indexed()) < 20) Rows("SELECT 1");
+  AppendOddRecords(ledger_, 0, 20);
+  Open({.index = kEager});
+  WaitUntilIndexed(20);
   engine_.reset();
   FakeLedger other;
   for (int i = 0; i < 25; ++i) other.Append(MakeLeaf({.attributes = R"(["enduser.id","other"])"}));

@@ -239,6 +239,9 @@ struct Index::State : std::enable_shared_from_this<Index::State> {
 
   void ConsiderPart() {
     if (options.paused || writing || stopping.load() || TailRows() == 0) return;
+    if (const int64_t wait = part_not_before - env.clock.Monotonic(); wait > 0) {
+      return ScheduleConsidering(wait);
+    }
     const int64_t age = env.clock.Monotonic() - oldest_row_at;
     const int64_t wanted_age = TailRows() >= options.part_rows_min ? options.part_interval_ns
                                                                    : options.part_interval_max_ns;
@@ -260,7 +263,10 @@ struct Index::State : std::enable_shared_from_this<Index::State> {
   }
 
   void StartPart() {
-    if (!SealBuilder()) return ScheduleConsidering(kRetryNanos);
+    if (!SealBuilder()) {
+      part_not_before = env.clock.Monotonic() + kRetryNanos;
+      return ScheduleConsidering(kRetryNanos);
+    }
     writing = true;
     std::vector<std::shared_ptr<const TailPiece>> taken;
     uint64_t rows = 0;
@@ -283,7 +289,8 @@ struct Index::State : std::enable_shared_from_this<Index::State> {
     Status status = part.ok() ? EnterPart(*part, pieces_taken) : part.status();
     if (!status.ok()) {
       NoteFailure("part", status);
-      return ScheduleConsidering(kRetryNanos);
+      part_not_before = env.clock.Monotonic() + kRetryNanos;
+      return ConsiderPart();
     }
     oldest_row_at = env.clock.Monotonic();
     ShowMetrics();
@@ -391,6 +398,7 @@ struct Index::State : std::enable_shared_from_this<Index::State> {
   std::vector<std::shared_ptr<const TailPiece>> pieces;
   Seq next{0};
   MonotonicNanos oldest_row_at{0};
+  MonotonicNanos part_not_before{0};  // after a failure
   Catalogue catalogue;
   std::vector<std::shared_ptr<const OpenPart>> open_parts;
   bool writing = false;

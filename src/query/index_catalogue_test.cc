@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "query/part_columns.h"
+
 namespace sealtrail::query {
 namespace {
 
@@ -79,6 +81,16 @@ TEST(IndexCatalogueTest, MergingKeepsPartsFew) {
     EXPECT_LE(most, 56u) << rows_max;
     EXPECT_LE(rewritten, 9 * next) << rows_max;
   }
+}
+
+// DuckDB folds the case of column names, so no two keys may differ in that alone.
+TEST(PartColumnsTest, GiveEveryKeyANameOfItsOwn) {
+  EXPECT_EQ(AttributeColumn("enduser.id"), "a.enduser.id");
+  EXPECT_EQ(AttributeColumn("Key"), "a.%4bey");
+  EXPECT_EQ(AttributeColumn("key"), "a.key");
+  EXPECT_EQ(AttributeColumn("%4bey"), "a.%254bey");
+  EXPECT_EQ(AttributeColumn("ü \"'"), "a.%c3%bc%20%22%27");
+  EXPECT_EQ(ResourceColumn(""), "r.");
 }
 
 }  // namespace

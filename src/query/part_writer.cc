@@ -14,8 +14,8 @@ namespace {
 constexpr uint64_t kMemoryBytes = 384u << 20;
 constexpr std::string_view kTail = "sealtrail_part_rows";
 
-// Splits `counts` into those that get a column, the most frequent first, and the rest.
-PartKeyCounts Divide(const std::map<std::string, uint64_t>& counts) {
+// Splits `counts` into the keys that get one of `columns_max` columns, the most frequent first, and the rest.
+PartKeyCounts Divide(const std::map<std::string, uint64_t>& counts, size_t columns_max) {
   std::vector<std::pair<uint64_t, std::string_view>> by_count;
   PartKeyCounts keys;
   const auto to_rest = [&](std::string_view key) {
@@ -35,13 +35,24 @@ PartKeyCounts Divide(const std::map<std::string, uint64_t>& counts) {
   std::stable_sort(by_count.begin(), by_count.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });
   for (size_t i = 0; i < by_count.size(); ++i) {
-    if (i < kKeyColumnsMax) {
+    if (i < columns_max) {
       keys.columns.emplace(by_count[i].second, by_count[i].first);
     } else {
       to_rest(by_count[i].second);
     }
   }
   return keys;
+}
+
+// How a part of so many key columns is written. A row group is held in memory whole, 16 bytes a value, and each
+// column has a dictionary beside it: 350 columns with the usual settings took over 384 MiB.
+std::string CopyOptions(size_t key_columns) {
+  constexpr size_t kWide = 80;
+  const std::string_view sizes = key_columns <= kWide
+                                     ? "ROW_GROUP_SIZE 122880"
+                                     : "ROW_GROUP_SIZE 16384, DICTIONARY_SIZE_LIMIT 2048, "
+                                       "STRING_DICTIONARY_PAGE_SIZE_LIMIT 65536";
+  return fmt::format("(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, {})", sizes);
 }
 
 struct Counts {
@@ -90,12 +101,13 @@ struct MergedKeys {
   std::vector<std::string> folded;
 };
 
-MergedKeys MergeKeys(const std::vector<PartInfo>& parts, PartKeyCounts PartInfo::*side) {
+MergedKeys MergeKeys(const std::vector<PartInfo>& parts, PartKeyCounts PartInfo::*side,
+                     size_t columns_max) {
   std::map<std::string, uint64_t> counts;
   for (const PartInfo& part : parts) {
     for (const auto& [key, count] : (part.*side).columns) counts[key] += count;
   }
-  MergedKeys merged{.keys = Divide(counts), .folded = {}};
+  MergedKeys merged{.keys = Divide(counts, columns_max), .folded = {}};
   for (const auto& [key, count] : counts) {
     if (!merged.keys.columns.contains(key)) merged.folded.push_back(key);
   }
@@ -150,23 +162,24 @@ Result<PartInfo> PartWriter::Write(const std::vector<TailChunk>& chunks) {
   PartInfo part{.first = chunks.front().first()};
   for (const TailChunk& chunk : chunks) part.count += chunk.rows();
   const Counts counts = CountKeys(chunks);
-  part.attributes = Divide(counts.attributes);
-  part.resource = Divide(counts.resource);
-  engine->tail->chunks = chunks;
-  engine->tail->columns = {.attribute_keys = TailKeys(part.attributes, AttributeColumn),
-                           .resource_keys = TailKeys(part.resource, ResourceColumn),
-                           .maps = false,
-                           .rests = true};
+  part.attributes = Divide(counts.attributes, kKeyColumnsMax);
+  part.resource = Divide(counts.resource, kResourceKeyColumnsMax);
+  const std::shared_ptr<TailSource> tail = engine->tail;
+  tail->chunks = chunks;
+  tail->columns = {.attribute_keys = TailKeys(part.attributes, AttributeColumn),
+                   .resource_keys = TailKeys(part.resource, ResourceColumn),
+                   .maps = false,
+                   .rests = true};
   const Status status = Copy(*engine, fmt::format("SELECT * FROM {}()", kTail), part);
-  engine->tail->chunks.clear();
+  tail->chunks.clear();
   SEAL_RETURN_IF_ERROR(status);
   return part;
 }
 
 Result<PartInfo> PartWriter::Merge(const std::vector<PartInfo>& parts) {
   SEAL_ASSIGN_OR_RETURN(Engine* const engine, Open());
-  const MergedKeys attributes = MergeKeys(parts, &PartInfo::attributes);
-  const MergedKeys resource = MergeKeys(parts, &PartInfo::resource);
+  const MergedKeys attributes = MergeKeys(parts, &PartInfo::attributes, kKeyColumnsMax);
+  const MergedKeys resource = MergeKeys(parts, &PartInfo::resource, kResourceKeyColumnsMax);
   PartInfo part{
       .first = parts.front().first, .attributes = attributes.keys, .resource = resource.keys};
   std::string paths;
@@ -198,8 +211,8 @@ Status PartWriter::Copy(Engine& engine, const std::string& select, PartInfo& par
   part.file = fmt::format("part-{:020}-{}.parquet", Value(part.first), part.count);
   const std::string path = env::JoinPath(dir_, part.file);
   const std::string sql =
-      fmt::format("COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)", select,
-                  SqlText(path));
+      fmt::format("COPY ({}) TO {} {}", select, SqlText(path),
+                  CopyOptions(part.attributes.columns.size() + part.resource.columns.size()));
   if (Status s = engine.duck.Run(sql); !s.ok()) {
     engine_.reset();  // whatever state it is in, the next part starts afresh
     return Unavailable("write part {}: {}", part.file, s.message());

@@ -2,7 +2,7 @@
 //
 // Layout   The canonical columns by name; a.<key> and r.<key> (part_columns.h), VARCHAR, NULL where a row lacks
 //          the key; a_rest and r_rest, MAP(VARCHAR, VARCHAR), with the entries that no column shows: keys beyond
-//          kKeyColumnsMax of the part, and keys that are there without a value.
+//          the limits below, and keys that are there without a value.
 // Written by DuckDB in this process, with statements of ours only. The file is synced before Write returns.
 #pragma once
 
@@ -17,7 +17,10 @@
 
 namespace sealtrail::query {
 
-constexpr size_t kKeyColumnsMax = 512;      // of attributes, and again of resources
+// DuckDB needs about a megabyte for each column that it writes, so wide parts have smaller row groups, and there is
+// an end to their width.
+constexpr size_t kKeyColumnsMax = 256;  // of attributes
+constexpr size_t kResourceKeyColumnsMax = 64;
 constexpr size_t kColumnKeyBytesMax = 256;  // a longer key never has a column
 
 // Threads  Compatible.

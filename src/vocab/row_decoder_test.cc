@@ -133,6 +133,16 @@ TEST_F(RowDecoderTest, LastDuplicateWinsAndIsRemarkedUpon) {
   EXPECT_THAT(Findings(row), ElementsAre("duplicate_keys"));
 }
 
+// With as many pairs as this a sort that is not stable would show.
+TEST_F(RowDecoderTest, LastDuplicateWinsAmongMany) {
+  std::string attributes;
+  for (int i = 0; i < 200; ++i) {
+    attributes += fmt::format(R"({}["k{}","{}"])", i == 0 ? "" : ",", i % 3, i);
+  }
+  EXPECT_EQ(Pairs(Row(LeafOf("log", R"({"a":[)" + attributes + "]}")).attributes),
+            "k0=198;k1=199;k2=197;");
+}
+
 TEST_F(RowDecoderTest, PrefersTheFirstSpellingThatSaysSomething) {
   const CanonicalRow& row = Row(LeafOf(
       "log",
