@@ -21,7 +21,7 @@ setup:  ## install what build and tests need (Debian 12; root or sudo), nothing 
 
 build: setup  ## build/release/sealtrail
 	cmake --preset release
-	cmake --build --preset release -j $(JOBS)
+	cmake --build --preset release -j $(JOBS) --target sealtrail
 
 demo: build  ## two programs, one ledger, one question answered, one flipped byte found
 	@scripts/demo
@@ -41,4 +41,5 @@ check: setup  ## format, layering, banned calls, orphan tests, documents
 	@.venv/bin/python3 tests/checks/run.py
 
 bench: build  ## measure, on the disk the data would be on
+	cmake --build --preset release -j $(JOBS) --target bench_programs
 	@scripts/bench
