@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc)
 
 # Where tests look for the vectors and samples that are kept beside the checkout, not in it.
 # A test that misses them says so and skips; with CI=true it fails.
-export SEALTRAIL_DATA ?= $(abspath $(CURDIR)/../shared)
+export SEALTRAIL_DATA ?= $(abspath $(CURDIR)/../shared/data)
 
 .PHONY: help setup build demo test soak check bench
 
