@@ -6,7 +6,9 @@
 #include <duckdb.h>
 
 #include "base/encoding.h"
+#include "base/utf8.h"
 #include "query/duck_vectors.h"
+#include "record/json_writer.h"
 
 namespace sealtrail::query {
 namespace {
@@ -37,43 +39,10 @@ std::string DecimalText(Int128 value, unsigned scale) {
   return negative ? "-" + digits : digits;
 }
 
+// Text from the engine is UTF-8; should it ever not be, the answer still is.
 void AppendQuoted(std::string& out, std::string_view text) {
-  constexpr char kHex[] = "0123456789abcdef";
-  out.push_back('"');
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\b':
-        out += "\\b";
-        break;
-      case '\f':
-        out += "\\f";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += "\\u00";
-          out.push_back(kHex[c >> 4]);
-          out.push_back(kHex[c & 15]);
-        } else {
-          out.push_back(c);
-        }
-    }
-  }
-  out.push_back('"');
+  if (record::AppendJsonString(out, text)) return;
+  SEAL_CHECK(record::AppendJsonString(out, Utf8Lossy(text)));
 }
 
 void AppendInteger(std::string& out, Int128 value) {
