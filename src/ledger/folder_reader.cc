@@ -11,9 +11,10 @@ Result<std::unique_ptr<FolderReader>> FolderReader::Open(const env::Env& env,
   const TrailPaths paths(data_dir);
   SEAL_ASSIGN_OR_RETURN(const tlog::Verifier verifier, ReadTrail(env, paths));
   SEAL_ASSIGN_OR_RETURN(CheckpointInfo checkpoint, ReadCheckpoint(env, paths, verifier));
+  if (checkpoint.note.empty()) return MissingCheckpoint(paths);
   std::unique_ptr<FolderReader> reader(new FolderReader(env, paths, Sequencer(verifier.name())));
   SEAL_ASSIGN_OR_RETURN(Recovered recovered, Recover(env, paths, verifier.name(), checkpoint,
-                                                     BadEnd::kLeave, reader->table_));
+                                                     BadEnd::kLeave, false, reader->table_));
   reader->sequencer_ = recovered.sequencer;
   reader->checkpoint_ = std::move(checkpoint);
   return reader;

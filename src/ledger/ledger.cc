@@ -102,8 +102,10 @@ Result<std::unique_ptr<Ledger>> Ledger::Open(const env::Env& env, const Options&
 Status Ledger::Recover() {
   SEAL_ASSIGN_OR_RETURN(CheckpointInfo checkpoint,
                         ReadCheckpoint(env_, paths_, trail_.signer.verifier()));
-  SEAL_ASSIGN_OR_RETURN(Recovered recovered, ledger::Recover(env_, paths_, trail_.origin,
-                                                             checkpoint, BadEnd::kCut, table_));
+  if (!trail_.unfinished && checkpoint.note.empty()) return MissingCheckpoint(paths_);
+  SEAL_ASSIGN_OR_RETURN(Recovered recovered,
+                        ledger::Recover(env_, paths_, trail_.origin, checkpoint, BadEnd::kCut,
+                                        trail_.unfinished, table_));
   {
     MutexLock lock(mutex_);
     checkpoint_ = std::move(checkpoint);
@@ -143,7 +145,8 @@ Status Ledger::StartWriting(const Recovered& recovered) {
   SEAL_RETURN_IF_ERROR(
       WriteOwn({.action = "sealtrail.store.start", .actor = "sealtrail", .target = trail_.origin}));
   CheckFloor(0);
-  return SignCheckpoint();
+  SEAL_RETURN_IF_ERROR(SignCheckpoint());
+  return trail_.unfinished ? FinishTrail(env_, paths_, trail_.signer) : OkStatus();
 }
 
 Status Ledger::Accepting() const {
@@ -236,8 +239,9 @@ void Ledger::RefuseBelowFloor(std::deque<Waiting>& group) {
 void Ledger::CommitGroup(std::deque<Waiting> group) {
   std::vector<const PreparedBatch*> batches;
   for (const Waiting& waiting : group) batches.push_back(&waiting.batch);
-  uint64_t seq = Value(sequencer_.next());
-  const Status status = Write(batches);
+  Seq first{};
+  const Status status = Write(batches, first);
+  uint64_t seq = Value(first);
   for (Waiting& waiting : group) {
     if (!status.ok()) {
       waiting.done(status);
@@ -251,10 +255,13 @@ void Ledger::CommitGroup(std::deque<Waiting> group) {
 }
 
 // Appends the batches, syncs once, and shows them to readers. The caller may then acknowledge.
-Status Ledger::Write(const std::vector<const PreparedBatch*>& batches) {
+// A clock step is recorded first, so the batches' number is known only then.
+Status Ledger::Write(const std::vector<const PreparedBatch*>& batches, Seq& first) {
   if (!failed_.ok()) return Accepting();
   const MonotonicNanos start = env_.clock.Monotonic();
   WatchClock();
+  if (!failed_.ok()) return Accepting();
+  first = sequencer_.next();
   std::vector<FramePlace> frames;
   Status status = RollIfFull();
   for (const PreparedBatch* batch : batches) {
@@ -318,7 +325,8 @@ Status Ledger::WriteOwn(const record::SelfAct& act) {
   record::Salt salt;
   env_.random.Fill(salt);
   const PreparedBatch batch = Prepare(record::SelfRecord(act, env_.clock.Now(), salt));
-  return Write({&batch});
+  Seq number{};
+  return Write({&batch}, number);
 }
 
 // Compares how far the wall clock and the monotonic one came since the last look.

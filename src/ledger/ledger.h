@@ -90,7 +90,7 @@ class Ledger : public record::RecordSink, public LedgerReader {
   std::deque<Waiting> TakeGroup();
   void RefuseBelowFloor(std::deque<Waiting>& group);
   void CommitGroup(std::deque<Waiting> group);
-  Status Write(const std::vector<const PreparedBatch*>& batches);
+  Status Write(const std::vector<const PreparedBatch*>& batches, Seq& first);
   Status RollIfFull();
   void Publish(const std::vector<FramePlace>& frames);
   void Fail(const Status& error);

@@ -221,6 +221,87 @@ TEST(LedgerTest, AStepOfTheClockIsARecord) {
   EXPECT_NE(steps[1].find("31536000000000000"), std::string::npos);
 }
 
+TEST(LedgerTest, NumbersAreThoseOfTheRecordsAlsoAfterAClockStep) {
+  SimEnv world(61);
+  Process p(world);
+  ASSERT_NE(p.ledger, nullptr);
+  for (int i = 0; i < 4; ++i) {
+    if (i % 2 == 1) world.clock().StepWall(3600 * kNanosPerSecond);
+    p.Submit(Batch(i * 3, 3));
+    world.executor().RunUntilIdle();
+  }
+  const auto all = ReadAll(*p.ledger);
+  ASSERT_EQ(p.acknowledged.size(), 12u);
+  for (const auto& [seq, leaf] : p.acknowledged) EXPECT_EQ(all.at(seq), leaf);
+}
+
+// A clock step whose record cannot be written, at the place where a file would be closed: nothing more is written.
+TEST(LedgerTest, AFailedClockRecordIsFinalToo) {
+  for (int extra = 0; extra < 3; ++extra) {
+    SimEnv world(62);
+    std::map<Seq, std::string> acknowledged;
+    {
+      Process p(world, {.segment_bytes_max = 300});
+      ASSERT_NE(p.ledger, nullptr);
+      world.clock().StepWall(3600 * kNanosPerSecond);
+      world.files().FailOperation(world.files().operations() + extra, EIO);
+      p.Submit(Batch(0, 2));
+      world.executor().RunUntilIdle();
+      p.Submit(Batch(2, 2));
+      world.executor().RunUntilIdle();
+      EXPECT_FALSE(p.failure.ok()) << extra;
+      acknowledged = p.acknowledged;
+    }
+    Process p(world, {.segment_bytes_max = 300});
+    ASSERT_NE(p.ledger, nullptr) << extra << ": " << p.failure.ToString();
+    const auto all = ReadAll(*p.ledger);
+    for (const auto& [seq, leaf] : acknowledged) EXPECT_EQ(all.at(seq), leaf);
+  }
+}
+
+// Without its checkpoint a trail is not continued: what was acknowledged could be cut, and other roots be signed.
+TEST(LedgerTest, AMissingCheckpointRefusesToStart) {
+  SimEnv world(63);
+  {
+    Process p(world);
+    ASSERT_NE(p.ledger, nullptr);
+    p.Submit(Batch(0, 5));
+    world.executor().RunUntilIdle();
+    ASSERT_TRUE(p.Close().ok());
+  }
+  const Bytes checkpoint = env::ReadFile(world.files(), "/data/checkpoint", kMiB).value();
+  ASSERT_TRUE(world.files().Remove("/data/checkpoint").ok());
+  {
+    Process p(world);
+    EXPECT_EQ(p.ledger, nullptr);
+    EXPECT_EQ(p.failure.code(), StatusCode::kFailedPrecondition);
+  }
+  ASSERT_TRUE(world.files().Rename("/data/segments/00000000000000000000.seg", "/data/taken").ok());
+  {
+    Process p(world);
+    EXPECT_EQ(p.ledger, nullptr);
+  }
+  ASSERT_TRUE(world.files().Rename("/data/taken", "/data/segments/00000000000000000000.seg").ok());
+  ASSERT_TRUE(env::ReplaceFile(world.files(), "/data", "checkpoint", checkpoint).ok());
+  EXPECT_NE(Process(world).ledger, nullptr);
+}
+
+// The trail note is the last thing that a first start writes; without it there can be no records of others.
+TEST(LedgerTest, AMissingTrailNoteRefusesToStart) {
+  SimEnv world(64);
+  {
+    Process p(world);
+    ASSERT_NE(p.ledger, nullptr);
+    p.Submit(Batch(0, 5));
+    world.executor().RunUntilIdle();
+    ASSERT_TRUE(p.Close().ok());
+  }
+  ASSERT_TRUE(world.files().Remove("/data/trail").ok());
+  Process p(world);
+  EXPECT_EQ(p.ledger, nullptr);
+  EXPECT_EQ(p.failure.code(), StatusCode::kFailedPrecondition);
+}
+
 TEST(LedgerTest, RefusesWhenTheQueueIsFullAndTakesMoreLater) {
   SimEnv world(7);
   Process p(world, {.queue_bytes_max = 50'000});

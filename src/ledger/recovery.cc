@@ -37,12 +37,14 @@ Result<std::optional<uint64_t>> FindProofOfSync(const env::ReadableFile& file, u
 class Recovery {
  public:
   Recovery(const env::Env& env, const TrailPaths& paths, const std::string& origin,
-           const CheckpointInfo& checkpoint, BadEnd bad_end, SegmentTable& table)
+           const CheckpointInfo& checkpoint, BadEnd bad_end, bool unfinished_start,
+           SegmentTable& table)
       : env_(env),
         paths_(paths),
         origin_hash_(crypto::Sha256(AsBytes(origin))),
         checkpoint_(checkpoint),
         bad_end_(bad_end),
+        unfinished_start_(unfinished_start),
         table_(table),
         result_{.sequencer = Sequencer(origin), .last_segment = {}, .cut = {}} {}
 
@@ -65,6 +67,7 @@ class Recovery {
   const crypto::Hash origin_hash_;
   const CheckpointInfo& checkpoint_;
   const BadEnd bad_end_;
+  const bool unfinished_start_;
   SegmentTable& table_;
   Recovered result_;
   Seq current_{};
@@ -167,6 +170,9 @@ Status Recovery::Accept(const Frame& frame) {
   SEAL_ASSIGN_OR_RETURN(const auto leaves, format::SplitBundle(bundle, frame.header.count));
   result_.bundle_bytes += bundle.size();
   for (const std::string_view leaf : leaves) {
+    if (unfinished_start_ && !leaf.starts_with(R"({"k":"self")")) {
+      return FailedPrecondition("the trail note is missing, but there are records of others");
+    }
     sequencer.Append(tlog::LeafHash(AsBytes(leaf)));
     if (checkpoint_.size == sequencer.size()) {
       SEAL_RETURN_IF_ERROR(CheckCheckpoint(fmt::format("record {}", Value(sequencer.next()) - 1)));
@@ -239,8 +245,9 @@ Status Recovery::SetAside(const env::ReadableFile& file, uint64_t offset, uint64
 }  // namespace
 
 Result<Recovered> Recover(const env::Env& env, const TrailPaths& paths, const std::string& origin,
-                          const CheckpointInfo& checkpoint, BadEnd bad_end, SegmentTable& table) {
-  return Recovery(env, paths, origin, checkpoint, bad_end, table).Run();
+                          const CheckpointInfo& checkpoint, BadEnd bad_end, bool unfinished_start,
+                          SegmentTable& table) {
+  return Recovery(env, paths, origin, checkpoint, bad_end, unfinished_start, table).Run();
 }
 
 }  // namespace sealtrail::ledger

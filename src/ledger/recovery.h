@@ -36,9 +36,12 @@ enum class BadEnd {
   kLeave,  // read up to it, change nothing
 };
 
+// `unfinished_start`: the folder has no trail note, so only the store's own records may be there; FailedPrecondition if
+// there are others.
 // Fills `table`. DataLoss, with file and offset: acknowledged bytes are damaged or missing; nothing
 // was changed then. `checkpoint` is the newest signed tree head; an empty note for none.
 Result<Recovered> Recover(const env::Env& env, const TrailPaths& paths, const std::string& origin,
-                          const CheckpointInfo& checkpoint, BadEnd bad_end, SegmentTable& table);
+                          const CheckpointInfo& checkpoint, BadEnd bad_end, bool unfinished_start,
+                          SegmentTable& table);
 
 }  // namespace sealtrail::ledger

@@ -47,14 +47,6 @@ Result<tlog::Signer> OpenKey(const env::Env& env, const TrailPaths& paths,
   return signer;
 }
 
-Status WriteTrailNote(const env::Env& env, const TrailPaths& paths, const tlog::Signer& signer) {
-  const std::string vkey = signer.verifier().vkey() + "\n";
-  SEAL_RETURN_IF_ERROR(env::ReplaceFile(env.files, paths.keys, "log.vkey", AsBytes(vkey)));
-  const std::string text = fmt::format("{}origin {}\nformat 0\ncreated {}\n", kTrailFirstLine,
-                                       signer.verifier().name(), Iso8601(env.clock.Now()));
-  return env::ReplaceFile(env.files, paths.data_dir, "trail", AsBytes(signer.Sign(text)));
-}
-
 Result<std::string> OriginOfNote(const std::string& note, const tlog::Verifier& verifier) {
   SEAL_ASSIGN_OR_RETURN(const std::string text, verifier.Open(note));
   if (!text.starts_with(kTrailFirstLine)) {
@@ -78,6 +70,14 @@ TrailPaths::TrailPaths(const std::string& data_dir)
       keys(env::JoinPath(data_dir, "keys")),
       index(env::JoinPath(data_dir, "index")) {}
 
+Status FinishTrail(const env::Env& env, const TrailPaths& paths, const tlog::Signer& signer) {
+  const std::string vkey = signer.verifier().vkey() + "\n";
+  SEAL_RETURN_IF_ERROR(env::ReplaceFile(env.files, paths.keys, "log.vkey", AsBytes(vkey)));
+  const std::string text = fmt::format("{}origin {}\nformat 0\ncreated {}\n", kTrailFirstLine,
+                                       signer.verifier().name(), Iso8601(env.clock.Now()));
+  return env::ReplaceFile(env.files, paths.data_dir, "trail", AsBytes(signer.Sign(text)));
+}
+
 Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std::string& origin) {
   if (!origin.empty()) SEAL_RETURN_IF_ERROR(CheckOrigin(origin));
   for (const std::string& dir : {paths.keys, paths.segments})
@@ -86,16 +86,11 @@ Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std:
 
   const auto note = ReadText(env.files, paths.trail);
   if (!note.ok() && note.status().code() != StatusCode::kNotFound) return note.status();
-  if (!note.ok()) {
-    SEAL_ASSIGN_OR_RETURN(const auto segments, env.files.List(paths.segments));
-    if (!segments.empty())
-      return FailedPrecondition("{} is missing, but there are segments", paths.trail);
-  } else if (!env.files.Stat(env::JoinPath(paths.keys, "log.key")).ok()) {
+  if (note.ok() && !env.files.Stat(env::JoinPath(paths.keys, "log.key")).ok()) {
     return FailedPrecondition("{}/log.key is missing: without it this trail cannot be continued",
                               paths.keys);
   }
   SEAL_ASSIGN_OR_RETURN(tlog::Signer signer, OpenKey(env, paths, origin));
-  if (!note.ok()) SEAL_RETURN_IF_ERROR(WriteTrailNote(env, paths, signer));
 
   std::string found = signer.verifier().name();
   if (note.ok()) {
@@ -107,7 +102,7 @@ Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std:
     return FailedPrecondition("this folder is the trail \"{}\", the configuration says \"{}\"",
                               found, origin);
   }
-  return Trail{.origin = std::move(found), .signer = std::move(signer), .created = !note.ok()};
+  return Trail{.origin = std::move(found), .signer = std::move(signer), .unfinished = !note.ok()};
 }
 
 Result<tlog::Verifier> ReadTrail(const env::Env& env, const TrailPaths& paths) {
@@ -133,6 +128,14 @@ Result<CheckpointInfo> ReadCheckpoint(const env::Env& env, const TrailPaths& pat
   if (!text.ok()) return DataLoss("{}: {}", paths.checkpoint, text.status().message());
   SEAL_ASSIGN_OR_RETURN(const tlog::Checkpoint checkpoint, tlog::ParseCheckpointText(*text));
   return CheckpointInfo{.size = checkpoint.size, .root = checkpoint.root, .note = std::move(*note)};
+}
+
+Status MissingCheckpoint(const TrailPaths& paths) {
+  return FailedPrecondition(
+      "{} is missing: without it records that were acknowledged cannot be told from the end of a "
+      "torn write, and "
+      "another history could be signed; put back the newest one that is known",
+      paths.checkpoint);
 }
 
 }  // namespace sealtrail::ledger
