@@ -614,6 +614,14 @@ TEST_F(EngineTest, AnIndexIsCheckedWhenOpenedAndRebuiltWhenInDoubt) {
 
   const std::pair<const char*, std::function<void()>> kDamages[] = {
       {"a part is cut", [&] { std::filesystem::resize_file(part(), 10); }},
+      {"a byte of a part changes",
+       [&] {
+         std::fstream file(part(), std::ios::in | std::ios::out | std::ios::binary);
+         file.seekg(50);
+         const char byte = static_cast<char>(file.get() ^ 1);
+         file.seekp(50);
+         file.put(byte);
+       }},
       {"a part is missing", [&] { std::filesystem::remove(part()); }},
       {"no catalogue", [&] { std::filesystem::remove(dir_ + "/index/catalogue.json"); }},
       {"half a catalogue",

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "crypto/sha256.h"
+#include "query/part_digest.h"
 
 namespace sealtrail::query {
 namespace {
@@ -107,6 +108,9 @@ struct Index::State : std::enable_shared_from_this<Index::State> {
     SEAL_ASSIGN_OR_RETURN(const env::FileInfo info, env.files.Stat(path));
     if (info.size != part.bytes)
       return DataLoss("part {} has another size than it was written with", part.file);
+    SEAL_ASSIGN_OR_RETURN(const std::string digest, FileDigest(env.files, path));
+    if (digest != part.sha256)
+      return DataLoss("part {} holds other bytes than it was written with", part.file);
     auto open = std::make_shared<OpenPart>();
     open->info = part;
     SEAL_ASSIGN_OR_RETURN(open->file, env::OpenForReading(path));

@@ -31,6 +31,7 @@ Catalogue FromJson(const Json& json) {
                                .first = Seq{part.at("first").get<uint64_t>()},
                                .count = part.at("count"),
                                .bytes = part.at("bytes"),
+                               .sha256 = part.at("sha256"),
                                .attributes = KeysFromJson(part.at("attributes")),
                                .resource = KeysFromJson(part.at("resource"))});
   }
@@ -51,6 +52,7 @@ Bytes EncodeCatalogue(const Catalogue& catalogue) {
                      {"first", Value(part.first)},
                      {"count", part.count},
                      {"bytes", part.bytes},
+                     {"sha256", part.sha256},
                      {"attributes", KeysToJson(part.attributes)},
                      {"resource", KeysToJson(part.resource)}});
   }

@@ -16,7 +16,7 @@
 namespace sealtrail::query {
 
 // Raised when parts are laid out in another way; an index of another version is built anew.
-constexpr uint32_t kIndexVersion = 1;
+constexpr uint32_t kIndexVersion = 2;
 // At most so many keys of a rest map are listed.
 constexpr size_t kRestKeysMax = 4096;
 
@@ -33,6 +33,7 @@ struct PartInfo {
   Seq first{};
   uint64_t count = 0;
   uint64_t bytes = 0;
+  std::string sha256;  // hexadecimal, of the file
   PartKeyCounts attributes;
   PartKeyCounts resource;
   bool operator==(const PartInfo&) const = default;

@@ -5,6 +5,7 @@
 #include "query/duck.h"
 #include "query/map_function.h"
 #include "query/part_columns.h"
+#include "query/part_digest.h"
 #include "query/tail_scan.h"
 #include "vocab/columns.h"
 
@@ -221,6 +222,7 @@ Status PartWriter::Copy(Engine& engine, const std::string& select, PartInfo& par
   part.bytes = file->size();
   SEAL_RETURN_IF_ERROR(file->Sync());
   SEAL_RETURN_IF_ERROR(file->Close());
+  SEAL_ASSIGN_OR_RETURN(part.sha256, FileDigest(files_, path));
   return files_.SyncDir(dir_);
 }
 
