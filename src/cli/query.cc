@@ -30,7 +30,7 @@ int Query(const env::Env& env, const QueryArgs& args) {
   const auto sql = SqlFrom(args.sql);
   if (!sql.ok()) return Complain(sql.status().message());
   auto client = args.server.empty() ? StoreClient::OpenFolder(env, args.data_dir)
-                                    : StoreClient::OpenUrl(args.server, args.token);
+                                    : StoreClient::OpenUrl(env, args.server, args.token);
   if (!client.ok()) return Complain(client.status().message());
 
   const nlohmann::json request = {{"sql", *sql}};

@@ -2,10 +2,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include "env/pause.h"
 #include "ledger/trail.h"
 
 namespace sealtrail::cli {
 namespace {
+
+constexpr int64_t kWaitNanos = 10 * kNanosPerSecond;  // for another command to end or to be ready
+constexpr int64_t kPauseNanos = 50 * kNanosPerMilli;
 
 // The detail of problem JSON, or the body as it is.
 std::string DetailOf(const net::HttpClientResponse& response) {
@@ -36,22 +40,41 @@ StatusCode CodeOf(int http_status) {
 
 Result<std::unique_ptr<StoreClient>> StoreClient::OpenFolder(const env::Env& env,
                                                              const std::string& data_dir) {
-  std::unique_ptr<StoreClient> client(new StoreClient);
-  const ledger::TrailPaths paths(data_dir);
-  if (!env.files.Stat(paths.trail).ok()) return FailedPrecondition("{} holds no trail", data_dir);
-  client->base_.unix_path = env::JoinPath(data_dir, "api.sock");
-  if (env.files.IsLocked(paths.lock)) return client;
-  SEAL_ASSIGN_OR_RETURN(client->own_, server::Server::StartLocal(env, data_dir));
-  client->base_.unix_path = client->own_->ready().socket;
-  return client;
+  const auto trail = env.files.Stat(ledger::TrailPaths(data_dir).trail);
+  if (trail.status().code() == StatusCode::kNotFound)
+    return FailedPrecondition("{} holds no trail", data_dir);
+  if (!trail.ok()) return trail.status();
+  std::unique_ptr<StoreClient> client(new StoreClient(env));
+  client->data_dir_ = data_dir;
+  const MonotonicNanos give_up = env.clock.Monotonic() + kWaitNanos;
+  for (;;) {
+    const Status reached = client->Reach();
+    if (reached.ok()) return client;
+    if (reached.code() != StatusCode::kUnavailable || env.clock.Monotonic() > give_up)
+      return reached;
+    env::Pause(kPauseNanos);
+  }
 }
 
-Result<std::unique_ptr<StoreClient>> StoreClient::OpenUrl(const std::string& url,
+Status StoreClient::Reach() {
+  const std::string socket = env::JoinPath(data_dir_, "api.sock");
+  base_.unix_path = socket;
+  if (env_.files.IsLocked(ledger::TrailPaths(data_dir_).lock)) {
+    if (env_.files.Stat(socket).ok()) return OkStatus();
+    return Unavailable("{} is in use, and its socket is not there", data_dir_);
+  }
+  SEAL_ASSIGN_OR_RETURN(own_, server::Server::StartLocal(env_, data_dir_));
+  base_.unix_path = own_->ready().socket;
+  return OkStatus();
+}
+
+Result<std::unique_ptr<StoreClient>> StoreClient::OpenUrl(const env::Env& env,
+                                                          const std::string& url,
                                                           const std::string& token) {
   constexpr std::string_view kScheme = "http://";
   if (!url.starts_with(kScheme))
     return InvalidArgument("--server {}: expected http://host:port", url);
-  std::unique_ptr<StoreClient> client(new StoreClient);
+  std::unique_ptr<StoreClient> client(new StoreClient(env));
   std::string address = url.substr(kScheme.size());
   while (address.ends_with('/')) address.pop_back();
   client->base_.address = std::move(address);
@@ -67,7 +90,24 @@ Result<net::HttpClientResponse> StoreClient::Fetch(
   request.target = target;
   request.body = body;
   if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
-  SEAL_ASSIGN_OR_RETURN(net::HttpClientResponse response, net::FetchHttp(request, sink));
+  bool delivered = false;
+  const auto watched = [&](std::string_view piece) {
+    delivered = true;
+    return sink(piece);
+  };
+  const MonotonicNanos give_up = env_.clock.Monotonic() + kWaitNanos;
+  auto fetched = net::FetchHttp(request, watched);
+  // A command that ran the folder when we looked may have ended since.
+  while (!fetched.ok() && fetched.status().code() == StatusCode::kUnavailable && !delivered &&
+         !data_dir_.empty() && own_ == nullptr && env_.clock.Monotonic() < give_up) {
+    env::Pause(kPauseNanos);
+    if (Reach().ok()) {
+      request.unix_path = base_.unix_path;
+      fetched = net::FetchHttp(request, watched);
+    }
+  }
+  if (!fetched.ok()) return fetched.status();
+  net::HttpClientResponse response = std::move(*fetched);
   if (response.status < 200 || response.status >= 300)
     return Status(CodeOf(response.status), DetailOf(response));
   return response;

@@ -15,12 +15,12 @@ namespace sealtrail::cli {
 class StoreClient {
  public:
   // The store in `data_dir`. If nobody runs it, takes its lock and runs it until Close(). Where the folder cannot be
-  // written, answers without recording.
+  // written, answers without recording. Another command that runs it at this moment is waited for, some seconds.
   static Result<std::unique_ptr<StoreClient>> OpenFolder(const env::Env& env,
                                                          const std::string& data_dir);
 
   // A running store at "http://host:port".
-  static Result<std::unique_ptr<StoreClient>> OpenUrl(const std::string& url,
+  static Result<std::unique_ptr<StoreClient>> OpenUrl(const env::Env& env, const std::string& url,
                                                       const std::string& token);
 
   // Sends a request and passes the body of a good answer to `sink`. An answer that is none comes back as an error
@@ -33,8 +33,13 @@ class StoreClient {
   Status Close();
 
  private:
-  StoreClient() = default;
+  explicit StoreClient(const env::Env& env) : env_(env) {}
 
+  // Finds the socket of whoever runs the folder, or runs it. Unavailable: somebody is about to start or to end.
+  Status Reach();
+
+  const env::Env env_;
+  std::string data_dir_;         // empty: over the network
   net::HttpClientRequest base_;  // address or socket, and headers
   std::unique_ptr<server::Server> own_;
 };

@@ -21,7 +21,9 @@ int Verify(const env::Env& env, const VerifyArgs& args) {
   const verify::Report report =
       verify::Verify(source, {.vkey = args.vkey, .running = IsRunning(env, args.path)});
   const std::string text = args.json ? verify::ReportJson(report) : verify::ReportText(report);
-  std::fputs(text.c_str(), stdout);
+  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
+    return Complain("standard output cannot be written");
+  }
   return verify::ExitCode(report.verdict);
 }
 

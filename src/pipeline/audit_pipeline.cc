@@ -1,6 +1,5 @@
 #include "pipeline/audit_pipeline.h"
 
-#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -31,6 +30,20 @@ Result<model::TracesRequest> DecodeTraces(otlp::Encoding encoding, ByteView body
 Result<model::LogsRequest> DecodeLogs(otlp::Encoding encoding, ByteView body, model::Arena& arena) {
   return encoding == otlp::Encoding::kJson ? otlp::DecodeLogsJson(body, arena)
                                            : otlp::DecodeLogsProtobuf(body, arena);
+}
+
+record::SelfAct TallyAct(const SourceTallies::Entry& entry) {
+  return {.action = "sealtrail.source.tally",
+          .actor = "sealtrail",
+          .target = entry.source.service,
+          .details = {{"sealtrail.source.principal", entry.principal},
+                      {"sealtrail.source.namespace", entry.source.service_namespace},
+                      {"sealtrail.source.environment", entry.source.environment},
+                      {"sealtrail.tally.received", std::to_string(entry.total.received)},
+                      {"sealtrail.tally.stored", std::to_string(entry.total.stored)},
+                      {"sealtrail.tally.duplicate", std::to_string(entry.total.duplicate)},
+                      {"sealtrail.tally.filtered", std::to_string(entry.total.filtered)},
+                      {"sealtrail.tally.refused", std::to_string(entry.total.refused)}}};
 }
 
 }  // namespace
@@ -104,31 +117,20 @@ void AuditPipeline::CountUndecodable(const ExportContext& context, size_t bytes)
 }
 
 void AuditPipeline::RecordTallies(std::function<void(Status)> done) {
-  const std::vector<SourceTallies::Entry> entries = tallies_.TakeChanged();
-  auto left = std::make_shared<std::atomic<size_t>>(entries.size());
-  auto shared_done = std::make_shared<std::function<void(Status)>>(std::move(done));
-  if (entries.empty()) (*shared_done)(OkStatus());
-  for (const SourceTallies::Entry& entry : entries) {
-    record::Salt salt;
-    env_.random.Fill(salt);
-    sink_.Submit(
-        record::SelfRecord(
-            {.action = "sealtrail.source.tally",
-             .actor = "sealtrail",
-             .target = entry.source.service,
-             .details = {{"sealtrail.source.principal", entry.principal},
-                         {"sealtrail.source.namespace", entry.source.service_namespace},
-                         {"sealtrail.source.environment", entry.source.environment},
-                         {"sealtrail.tally.received", std::to_string(entry.total.received)},
-                         {"sealtrail.tally.stored", std::to_string(entry.total.stored)},
-                         {"sealtrail.tally.duplicate", std::to_string(entry.total.duplicate)},
-                         {"sealtrail.tally.filtered", std::to_string(entry.total.filtered)},
-                         {"sealtrail.tally.refused", std::to_string(entry.total.refused)}}},
-            env_.clock.Now(), salt),
-        [left, shared_done](const Result<record::CommitOutcome>& outcome) {
-          if (left->fetch_sub(1) == 1) (*shared_done)(outcome.status());
-        });
-  }
+  auto entries = std::make_shared<const std::vector<SourceTallies::Entry>>(tallies_.TakeChanged());
+  if (entries->empty()) return done(OkStatus());
+  std::vector<record::SelfAct> acts;
+  for (const SourceTallies::Entry& entry : *entries) acts.push_back(TallyAct(entry));
+  std::vector<record::Salt> salts(acts.size());
+  for (record::Salt& salt : salts) env_.random.Fill(salt);
+  sink_.Submit(
+      record::SelfRecords(acts, env_.clock.Now(), salts),
+      [this, entries, done = std::move(done)](const Result<record::CommitOutcome>& outcome) {
+        if (!outcome.ok()) {
+          for (const SourceTallies::Entry& entry : *entries) tallies_.PutBack(entry);
+        }
+        done(outcome.status());
+      });
 }
 
 }  // namespace sealtrail::pipeline

@@ -57,4 +57,9 @@ std::vector<SourceTallies::Entry> SourceTallies::TakeChanged() {
   return changed;
 }
 
+void SourceTallies::PutBack(const Entry& entry) {
+  MutexLock lock(mutex_);
+  Find(entry.principal, entry.source).changed = true;
+}
+
 }  // namespace sealtrail::pipeline

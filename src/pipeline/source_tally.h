@@ -39,6 +39,9 @@ class SourceTallies {
   // Sources with news since the last call, with their totals since the process started.
   std::vector<Entry> TakeChanged();
 
+  // What TakeChanged gave could not be recorded: it counts as news again.
+  void PutBack(const Entry& entry);
+
  private:
   using Key = std::pair<std::string, Source>;
   struct State {

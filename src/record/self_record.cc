@@ -1,5 +1,7 @@
 #include "record/self_record.h"
 
+#include <algorithm>
+
 #include "model/telemetry.h"
 #include "record/content_writer.h"
 
@@ -15,9 +17,7 @@ model::KeyValue TextPair(std::string_view key, std::string_view text) {
   return pair;
 }
 
-}  // namespace
-
-RecordBatch SelfRecord(const SelfAct& act, UnixNanos now, const Salt& salt) {
+JsonBuffer ContentOf(const SelfAct& act, UnixNanos now) {
   std::vector<model::KeyValue> attributes = {TextPair("audit.action", act.action)};
   if (!act.actor.empty()) attributes.push_back(TextPair("audit.actor.id", act.actor));
   if (!act.target.empty()) attributes.push_back(TextPair("audit.target.id", act.target));
@@ -31,15 +31,29 @@ RecordBatch SelfRecord(const SelfAct& act, UnixNanos now, const Salt& salt) {
   JsonBuffer content;
   ContentNotes notes;
   WriteLog(content, log, notes);
+  return content;
+}
 
+}  // namespace
+
+RecordBatch SelfRecord(const SelfAct& act, UnixNanos now, const Salt& salt) {
+  return SelfRecords({act}, now, {salt});
+}
+
+RecordBatch SelfRecords(const std::vector<SelfAct>& acts, UnixNanos now,
+                        const std::vector<Salt>& salts) {
+  SEAL_CHECK(acts.size() == salts.size());
   auto builder = BatchBuilder::Make(RecordClass::kOwn, {.received_at = now, .transport = "self"});
   SEAL_CHECK(builder.ok());
-  const crypto::Hash digest = crypto::Sha256({AsBytes("self"), salt});
-  ShortDigest identity;
-  std::copy_n(digest.begin(), identity.size(), identity.begin());
-  const Status added = builder->Add(
-      {.kind = Kind::kSelf, .salt = salt, .content = content, .span = {}, .identity = identity});
-  SEAL_CHECK(added.ok());
+  for (size_t i = 0; i < acts.size(); ++i) {
+    const JsonBuffer content = ContentOf(acts[i], now);
+    const crypto::Hash digest = crypto::Sha256({AsBytes("self"), salts[i]});
+    LeafParts parts{
+        .kind = Kind::kSelf, .salt = salts[i], .content = content, .span = {}, .identity = {}};
+    std::copy_n(digest.begin(), parts.identity.size(), parts.identity.begin());
+    const Status added = builder->Add(parts);
+    SEAL_CHECK(added.ok());
+  }
   return std::move(*builder).Finish();
 }
 

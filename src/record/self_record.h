@@ -24,4 +24,8 @@ struct SelfAct {
 // A batch of this one record, of class kOwn.
 RecordBatch SelfRecord(const SelfAct& act, UnixNanos now, const Salt& salt);
 
+// One batch of several acts, all or nothing; `salts` has one for each.
+RecordBatch SelfRecords(const std::vector<SelfAct>& acts, UnixNanos now,
+                        const std::vector<Salt>& salts);
+
 }  // namespace sealtrail::record

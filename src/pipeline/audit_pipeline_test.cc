@@ -1,0 +1,100 @@
+#include "pipeline/audit_pipeline.h"
+
+#include <gtest/gtest.h>
+
+#include "env/testing/sim_env.h"
+
+namespace sealtrail::pipeline {
+namespace {
+
+// Takes or refuses everything, and keeps the leaves.
+class FakeSink : public record::RecordSink {
+ public:
+  void Submit(record::RecordBatch batch, record::CommitDone done) override {
+    if (!refusal.ok()) return done(refusal);
+    record::CommitOutcome outcome;
+    for (const record::RecordEntry& entry : batch.records) {
+      leaves.emplace_back(
+          AsText(ByteView(batch.bundle).subspan(entry.leaf_offset, entry.leaf_size)));
+      outcome.push_back({record::RecordOutcome::Kind::kStored, Seq{leaves.size() - 1}});
+    }
+    done(std::move(outcome));
+  }
+
+  Status refusal;
+  std::vector<std::string> leaves;
+};
+
+std::string LogsOf(const std::string& service, int audited, int others) {
+  std::string records;
+  for (int i = 0; i < audited + others; ++i) {
+    records += fmt::format(R"({}{{"attributes":[{{"key":"{}","value":{{"stringValue":"x"}}}}]}})",
+                           i == 0 ? "" : ",", i < audited ? "audit.action" : "other");
+  }
+  return fmt::format(
+      R"({{"resourceLogs":[{{"resource":{{"attributes":[{{"key":"service.name","value":{{"stringValue":"{}"}}}}]}},)"
+      R"("scopeLogs":[{{"logRecords":[{}]}}]}}]}})",
+      service, records);
+}
+
+class AuditPipelineTest : public ::testing::Test {
+ protected:
+  Status Export(const std::string& json) {
+    Status result = Unavailable("no answer");
+    pipeline_.Export(Signal::kLogs, otlp::Encoding::kJson, SharedBytes::FromText(json),
+                     {.principal = "local", .transport = Transport::kHttpJson},
+                     [&](const Status& s) { result = s; });
+    return result;
+  }
+
+  double Units(const std::string& service, const std::string& result) {
+    for (const MetricSet::Sample& sample : metrics_.Collect()) {
+      if (sample.name != "sealtrail_source_units_total" || sample.labels[2].second != service)
+        continue;
+      if (sample.labels[4].second == result) return sample.value;
+    }
+    return -1;
+  }
+
+  size_t Tallies() {
+    size_t before = sink_.leaves.size();
+    pipeline_.RecordTallies([](const Status&) {});
+    return sink_.leaves.size() - before;
+  }
+
+  env::testing::SimEnv world_{1};
+  MetricSet metrics_;
+  FakeSink sink_;
+  AuditPipeline pipeline_{world_.env(), Selector({"audit.action"}), sink_, metrics_};
+};
+
+// received = stored + duplicate + filtered + refused, whatever happens.
+TEST_F(AuditPipelineTest, EveryUnitIsAccountedFor) {
+  EXPECT_TRUE(Export(LogsOf("a", 3, 2)).ok());
+  sink_.refusal = Unavailable("full");
+  EXPECT_EQ(Export(LogsOf("a", 4, 1)).code(), StatusCode::kUnavailable);
+  EXPECT_TRUE(Export(LogsOf("a", 0, 6)).ok());  // nothing of it is kept, so nothing can be refused
+  EXPECT_EQ(Units("a", "received"), 16);
+  EXPECT_EQ(Units("a", "stored"), 3);
+  EXPECT_EQ(Units("a", "filtered"), 9);
+  EXPECT_EQ(Units("a", "refused"), 4);
+  EXPECT_EQ(Units("a", "duplicate"), 0);
+  EXPECT_EQ(Export("{").code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(Units("a", "received"), 16);
+}
+
+TEST_F(AuditPipelineTest, TalliesAreRecordedOnceForEachNewsAndNotLostWhenRefused) {
+  EXPECT_TRUE(Export(LogsOf("a", 1, 0)).ok());
+  EXPECT_TRUE(Export(LogsOf("b", 1, 1)).ok());
+  sink_.refusal = Unavailable("full");
+  EXPECT_EQ(Tallies(), 0u);
+  sink_.refusal = OkStatus();
+  EXPECT_EQ(Tallies(), 2u);
+  EXPECT_NE(sink_.leaves.back().find(R"(["sealtrail.tally.filtered","1"])"), std::string::npos);
+  EXPECT_EQ(Tallies(), 0u);
+  EXPECT_TRUE(Export(LogsOf("b", 1, 0)).ok());
+  EXPECT_EQ(Tallies(), 1u);
+}
+
+}  // namespace
+}  // namespace sealtrail::pipeline
