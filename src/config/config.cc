@@ -68,17 +68,29 @@ class Parser {
       if (field == fields.end()) {
         return Error(member.first,
                      fmt::format("unknown key \"{}{}\"; did you mean \"{}\"? Expected one of: {}",
-                                 path, key, Nearest(key, fields), Names(fields)));
+                                 path, key, Nearest(key, path, fields), Names(fields)));
       }
       SEAL_RETURN_IF_ERROR(field->second(member.second));
     }
     return OkStatus();
   }
 
-  static std::string Nearest(const std::string& key, const Fields& fields) {
-    return std::ranges::min_element(
-               fields, {}, [&](const auto& field) { return EditDistance(key, field.first); })
-        ->first;
+  // Of the keys beside it, and, at the top, of those that stand one level deeper.
+  static std::string Nearest(const std::string& key, const std::string& path,
+                             const Fields& fields) {
+    std::vector<std::string> known;
+    for (const auto& [name, field] : fields) known.push_back(name);
+    if (path.empty()) {
+      for (const char* nested : {"listen.otlp_grpc", "listen.otlp_http", "listen.api",
+                                 "select.attributes", "index.paused"}) {
+        known.emplace_back(nested);
+      }
+    }
+    const auto last_word = [](const std::string& name) {
+      return std::string_view(name).substr(name.rfind('.') + 1);
+    };
+    return *std::ranges::min_element(
+        known, {}, [&](const std::string& name) { return EditDistance(key, last_word(name)); });
   }
 
   static std::string Names(const Fields& fields) {

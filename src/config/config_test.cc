@@ -38,6 +38,8 @@ index: {paused: true}
 TEST(ConfigTest, MistakesHaveAPlace) {
   const std::pair<std::string, std::string> table[] = {
       {"origin: two words\n", "c.yaml:1: origin: an origin has no space"},
+      {"otlp_grpc: '127.0.0.1:1'\n",
+       "c.yaml:1: unknown key \"otlp_grpc\"; did you mean \"listen.otlp_grpc\"?"},
       {"origin: x\nlissten: {}\n", "c.yaml:2: unknown key \"lissten\"; did you mean \"listen\"?"},
       {"listen:\n  api: 8470\n", "c.yaml:2: listen.api: \"8470\", expected host:port"},
       {"listen:\n  apii: a:1\n", "c.yaml:2: unknown key \"listen.apii\"; did you mean \"api\"?"},

@@ -270,23 +270,33 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::SpawnSelf(const SpawnOptions
 }
 
 ChildProcess::~ChildProcess() {
-  if (exit_) return;
   Kill();
   (void)Wait();
 }
 
 void ChildProcess::Kill() {
+  MutexLock lock(mutex_);
   if (!exit_) ::kill(pid_, SIGKILL);
 }
 
 bool ChildProcess::HasEnded() {
+  MutexLock lock(mutex_);
   int status = 0;
   if (!exit_ && ::waitpid(pid_, &status, WNOHANG) == pid_) NoteExit(status);
   return exit_.has_value();
 }
 
+// Waits without reaping first, so that nobody who wants to kill it has to wait as long.
 ChildExit ChildProcess::Wait() {
-  if (exit_) return *exit_;
+  {
+    MutexLock lock(mutex_);
+    if (exit_) return *exit_;
+  }
+  siginfo_t info;
+  while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) != 0 &&
+         errno == EINTR) {
+  }
+  MutexLock lock(mutex_);
   int status = 0;
   while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "base/mutex.h"
 #include "base/status.h"
 #include "env/descriptor.h"
 
@@ -63,7 +64,7 @@ struct SpawnOptions {
   int nice = 0;     // added to the priority, lower being more urgent
 };
 
-// Threads  Compatible.
+// Threads  Compatible, but Kill() may be called from any thread, also while another one waits.
 class ChildProcess {
  public:
   // Starts this very program once more (/proc/self/exe). Its standard input and output are /dev/null, standard
@@ -86,10 +87,11 @@ class ChildProcess {
  private:
   explicit ChildProcess(int pid) : pid_(pid) {}
 
-  void NoteExit(int status);
+  void NoteExit(int status) SEAL_REQUIRES(mutex_);
 
   const int pid_;
-  std::optional<ChildExit> exit_;
+  Mutex mutex_;  // held while the process is reaped: its number may be another's afterwards
+  std::optional<ChildExit> exit_ SEAL_GUARDED_BY(mutex_);
 };
 
 // For a child that must not outlive its task, whatever its parent does: this process is ended by the system once

@@ -58,6 +58,8 @@ struct Engine::State {
   struct Slot {
     std::unique_ptr<WorkerProcess> process;
     std::unique_ptr<env::Worker> thread;
+    Mutex mutex;
+    WorkerProcess* running SEAL_GUARDED_BY(mutex) = nullptr;  // `process` while it has a statement
   };
   struct Waiting {
     QueryRequest request;
@@ -136,8 +138,23 @@ struct Engine::State {
     std::vector<int> descriptors;
     for (const auto& part : snapshot->parts) descriptors.push_back(part->file.get());
     for (const auto& piece : snapshot->tail) descriptors.push_back(piece->memory.get());
-    SEAL_ASSIGN_OR_RETURN(WorkerAnswer answer, slot.process->Run(request, descriptors));
-    return ResultFor(query, covers, std::move(answer));
+    Result<WorkerAnswer> answer = RunIn(slot, request, descriptors);
+    if (!answer.ok()) return stopping.load() ? Unavailable("shutting down") : answer.status();
+    return ResultFor(query, covers, *std::move(answer));
+  }
+
+  // Runs it where Stop() can end it.
+  Result<WorkerAnswer> RunIn(Slot& slot, const WorkerRequest& request,
+                             const std::vector<int>& descriptors) {
+    {
+      MutexLock lock(slot.mutex);
+      if (stopping.load()) return Unavailable("shutting down");
+      slot.running = slot.process.get();
+    }
+    Result<WorkerAnswer> answer = slot.process->Run(request, descriptors);
+    MutexLock lock(slot.mutex);
+    slot.running = nullptr;
+    return answer;
   }
 
   std::shared_ptr<const IndexSnapshot> SnapshotOf(TreeSize height) {
@@ -217,8 +234,16 @@ Result<std::unique_ptr<Engine>> Engine::Open(const env::Env& env, ledger::Ledger
   return std::unique_ptr<Engine>(new Engine(std::move(state)));
 }
 
-Engine::~Engine() {
+void Engine::Stop() {
   state_->stopping.store(true);
+  for (auto& slot : state_->slots) {
+    MutexLock lock(slot->mutex);
+    if (slot->running != nullptr) slot->running->Kill();
+  }
+}
+
+Engine::~Engine() {
+  Stop();
   for (auto& slot : state_->slots) slot->thread.reset();
 }
 

@@ -81,8 +81,11 @@ class Engine {
   static Result<std::unique_ptr<Engine>> Open(const env::Env& env, ledger::LedgerReader& reader,
                                               std::shared_ptr<const vocab::Vocabulary> vocabulary,
                                               EngineOptions options, MetricSet& metrics);
-  // Waits for the statements that run; those that wait are answered Unavailable.
-  ~Engine();
+  ~Engine();  // Stop()
+
+  // Ends the statements that run and answers them, those that wait and those that come, Unavailable. Returns at
+  // once; the answers follow.
+  void Stop();
 
   // Calls `done` once, from a thread of the engine, or before it returns if too many wait.
   //

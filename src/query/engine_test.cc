@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <signal.h>
 #include <sstream>
 #include <thread>
@@ -438,6 +439,25 @@ TEST_F(EngineTest, MapsOutliveTheirChunks) {
   Open({.index = kEager});
   WaitUntilIndexed(10'000);
   EXPECT_TRUE(Rows(sql) == plain);
+}
+
+// A stop does not wait for a statement that runs.
+TEST_F(EngineTest, AStopEndsWhatRuns) {
+  AppendOddRecords(ledger_, 0, 60);
+  OpenPaused();
+  std::promise<Result<QueryResult>> answer;
+  engine_->Query(
+      {.sql = "SELECT count(*) FROM range(200000) a, range(200000) b WHERE a.range * b.range = -1",
+       .asked_by = "t"},
+      [&](Result<QueryResult> result) { answer.set_value(std::move(result)); });
+  auto future = answer.get_future();
+  EXPECT_EQ(future.wait_for(std::chrono::milliseconds(300)), std::future_status::timeout);
+  engine_->Stop();
+  ASSERT_EQ(future.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  const auto result = future.get();
+  EXPECT_EQ(result.status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(result.status().message(), "shutting down");
+  EXPECT_EQ(Rows("SELECT 1").substr(0, 11), "UNAVAILABLE");
 }
 
 // A merge has to give up columns where its parts together have too many.

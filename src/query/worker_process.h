@@ -36,6 +36,9 @@ class WorkerProcess {
 
   int pid() const { return child_->pid(); }
 
+  // Ends the statement, which is then answered Unavailable. From any thread, as long as this lives.
+  void Kill() { child_->Kill(); }
+
  private:
   WorkerProcess(env::Clock& clock, std::unique_ptr<env::ChildProcess> child, env::Channel channel)
       : clock_(clock), child_(std::move(child)), channel_(std::move(channel)) {}

@@ -201,6 +201,7 @@ Status Server::Impl::Stop() {
   stopping_ = true;
   if (otlp_grpc_) otlp_grpc_->Stop(kDrainNanos);
   if (otlp_http_) otlp_http_->Stop(kDrainNanos);
+  if (engine_) engine_->Stop();  // a statement may run longer than anybody waits for a stop
   if (api_server_) api_server_->Stop(kDrainNanos);
   timer_.reset();
   if (ledger_ == nullptr) {
