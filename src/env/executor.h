@@ -12,7 +12,7 @@ namespace sealtrail::env {
 
 using Task = std::function<void()>;
 
-// Destruction runs what was posted (timers that are not due yet are dropped), then ends the thread.
+// Destruction is End().
 // Threads  Post and PostAfter are safe from anywhere, also from a task of the same worker.
 class Worker {
  public:
@@ -22,6 +22,11 @@ class Worker {
 
   // Runs `task` no earlier than `delay_ns` from now.
   virtual void PostAfter(int64_t delay_ns, Task task) = 0;
+
+  // Runs what was posted (timers that are not due yet are dropped), then ends the thread; what is posted
+  // afterwards is dropped. Call it, rather than destroy the worker, where its own tasks may still post to it.
+  // Not from a task of its own. Calls after the first do nothing.
+  virtual void End() = 0;
 };
 
 class Executor {

@@ -57,13 +57,15 @@ class ThreadWorker : public Worker {
     ::pthread_setname_np(thread_.native_handle(), name.substr(0, 15).c_str());
   }
 
-  ~ThreadWorker() override {
+  ~ThreadWorker() override { ThreadWorker::End(); }
+
+  void End() override {
     {
       MutexLock lock(mutex_);
       stopping_ = true;
     }
     wake_.NotifyOne();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
   }
 
   void Post(Task task) override {

@@ -164,5 +164,17 @@ TEST(RealRandomTest, FillsEveryByteWithEveryValue) {
   }
 }
 
+// A task that posts itself again must not find its worker gone.
+TEST(WorkerTest, EndsWhileATaskKeepsPostingItself) {
+  for (int round = 0; round < 50; ++round) {
+    const std::unique_ptr<Worker> worker = RealEnv().executor.StartWorker("again");
+    std::function<void()> again = [&] { worker->PostAfter(1000, again); };
+    worker->Post(again);
+    worker->End();
+    worker->Post([] { FAIL() << "ran after the end"; });
+    worker->End();
+  }
+}
+
 }  // namespace
 }  // namespace sealtrail::env

@@ -379,7 +379,7 @@ void GrpcServer::Impl::Stop(int64_t drain_ns) {
   const gpr_timespec goodbye = gpr_time_from_millis(kGoodbyeMs, GPR_TIMESPAN);
   server_->Shutdown(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), goodbye));
   server_->Wait();
-  sweeper_.reset();
+  sweeper_->End();
 }
 
 GrpcServer::GrpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -244,7 +244,7 @@ void Engine::Stop() {
 
 Engine::~Engine() {
   Stop();
-  for (auto& slot : state_->slots) slot->thread.reset();
+  for (auto& slot : state_->slots) slot->thread->End();
 }
 
 // Every thread is told of every statement: the first that is free takes it, and the others find nothing left.

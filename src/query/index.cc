@@ -446,9 +446,9 @@ Index::~Index() {
     MutexLock lock(state_->wake_mutex);
     state_->stopping.store(true);
   }
-  state_->write.reset();
-  state_->merge.reset();
-  state_->decode.reset();
+  state_->write->End();
+  state_->merge->End();
+  state_->decode->End();
 }
 
 void Index::Snapshot(TreeSize height,

@@ -203,7 +203,7 @@ Status Server::Impl::Stop() {
   if (otlp_http_) otlp_http_->Stop(kDrainNanos);
   if (engine_) engine_->Stop();  // a statement may run longer than anybody waits for a stop
   if (api_server_) api_server_->Stop(kDrainNanos);
-  timer_.reset();
+  if (timer_) timer_->End();
   if (ledger_ == nullptr) {
     engine_.reset();
     return OkStatus();

@@ -16,8 +16,11 @@ class SimExecutor::SimWorker : public Worker {
     executor_.workers_.push_back(this);
   }
 
-  ~SimWorker() override {
+  ~SimWorker() override { SimWorker::End(); }
+
+  void End() override {
     SEAL_CHECK(!running_);  // a real worker would wait for itself here, for ever
+    if (std::exchange(ended_, true)) return;
     while (ready() > 0) RunFirst();
     std::erase(executor_.workers_, this);
   }
@@ -66,6 +69,7 @@ class SimExecutor::SimWorker : public Worker {
   SimExecutor& executor_;
   std::deque<Task> tasks_;
   std::multimap<int64_t, Task> timers_;
+  bool ended_ = false;
   bool running_ = false;
 };
 
