@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
+#include "env/user.h"
 #include "query/worker.h"
 
 namespace sealtrail::cli {
@@ -79,6 +80,7 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kBadUsage;
   }
+  env::KeepFilesPrivate();
   const env::Env env = env::RealEnv();
   if (serve->parsed()) return Serve(env, parsed.serve);
   if (verify->parsed()) return Verify(env, parsed.verify);

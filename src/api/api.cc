@@ -180,6 +180,8 @@ void Api::Query(const Call& call) {
     return call.responder.Send(Problem(400, R"(expected a JSON object {"sql":"SELECT …"})"));
   }
   std::string sql = body["sql"].get<std::string>();
+  if (sql.find('\0') != sql.npos)
+    return call.responder.Send(Problem(400, "a statement holds no NUL character"));
   RecordThen(call, query::QueryAct(call.principal, sql), [this, call, sql] {
     services_.engine.Query({.sql = sql, .asked_by = call.principal},
                            [responder = call.responder, recorded = services_.sink != nullptr](

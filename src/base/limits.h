@@ -16,6 +16,7 @@ constexpr size_t kRequestCanonicalBytesMax = 256 * kMiB;  // leaves and side con
 constexpr size_t kDecodedBytesMax = 256 * kMiB;           // one request as plain values
 constexpr int kNestingMax = 128;                          // AnyValue inside AnyValue
 constexpr size_t kHttpHeaderBytesMax = 32 * kKiB;
+constexpr size_t kSourceTextBytesMax = 256;        // each name of a source, in counters and tallies
 constexpr size_t kReceiptTextBytesMax = 1 * kKiB;  // each text of a receipt (peer, software, ...)
 constexpr size_t kSqlBytesMax = 256 * kKiB;
 

@@ -54,4 +54,12 @@ std::string Utf8Lossy(std::string_view text) {
   return out;
 }
 
+std::string Utf8Shortened(std::string_view text, size_t bytes_max) {
+  constexpr std::string_view kCut = "\xe2\x80\xa6";
+  if (text.size() <= bytes_max) return std::string(text);
+  std::string out(text.substr(0, bytes_max - kCut.size()));
+  while (!out.empty() && (static_cast<uint8_t>(text[out.size()]) & 0xc0) == 0x80) out.pop_back();
+  return out.append(kCut);
+}
+
 }  // namespace sealtrail

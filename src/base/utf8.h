@@ -13,6 +13,9 @@ inline bool IsUtf8(std::string_view text) {
   return Utf8ValidPrefix(text) == text.size();
 }
 
+// At most `bytes_max` bytes (4 or more) of `text`, cut between characters; what was cut ends in "…".
+std::string Utf8Shortened(std::string_view text, size_t bytes_max);
+
 // `text` with each invalid byte replaced by U+FFFD.
 std::string Utf8Lossy(std::string_view text);
 

@@ -122,5 +122,16 @@ TEST(Utf8Test, LossyReplacesEachBadByte) {
   EXPECT_EQ(Utf8Lossy("\xed\xa0\x80"), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
 }
 
+TEST(Utf8Test, ShortenedBetweenCharacters) {
+  EXPECT_EQ(Utf8Shortened("abcdef", 6), "abcdef");
+  EXPECT_EQ(Utf8Shortened("abcdefg", 6), "abc\xe2\x80\xa6");
+  EXPECT_EQ(Utf8Shortened("ab\xc3\xbc"
+                          "defg",
+                          6),
+            "ab\xe2\x80\xa6");  // ü would be cut in two
+  EXPECT_EQ(Utf8Shortened("\xf0\x9f\x94\x92\xf0\x9f\x94\x92", 7), "\xf0\x9f\x94\x92\xe2\x80\xa6");
+  EXPECT_EQ(Utf8Shortened("\x80\x80\x80\x80\x80", 4), "\xe2\x80\xa6");  // no character begins here
+}
+
 }  // namespace
 }  // namespace sealtrail

@@ -45,6 +45,9 @@ int Query(const env::Env& env, const QueryArgs& args) {
   const Status closed = (*client)->Close();
   if (!response.ok()) return Complain(response.status().message());
   if (!closed.ok()) return Complain(closed.message());
+  if (answer.ends_with("\"recorded\":false}\n")) {
+    std::fprintf(stderr, "sealtrail: recorded: false; the folder cannot be written\n");
+  }
   const auto text = query::FormatAnswer(answer, args.format);
   if (!text.ok()) return Complain(text.status().message());
   if (std::fwrite(text->data(), 1, text->size(), stdout) != text->size() ||

@@ -74,6 +74,9 @@ Result<std::unique_ptr<StoreClient>> StoreClient::OpenUrl(const env::Env& env,
   constexpr std::string_view kScheme = "http://";
   if (!url.starts_with(kScheme))
     return InvalidArgument("--server {}: expected http://host:port", url);
+  constexpr size_t kTokenBytesMax = 4096;
+  if (token.size() > kTokenBytesMax)
+    return InvalidArgument("--token: over {} bytes", kTokenBytesMax);
   std::unique_ptr<StoreClient> client(new StoreClient(env));
   std::string address = url.substr(kScheme.size());
   while (address.ends_with('/')) address.pop_back();
@@ -97,14 +100,17 @@ Result<net::HttpClientResponse> StoreClient::Fetch(
   };
   const MonotonicNanos give_up = env_.clock.Monotonic() + kWaitNanos;
   auto fetched = net::FetchHttp(request, watched);
-  // A command that ran the folder when we looked may have ended since.
-  while (!fetched.ok() && fetched.status().code() == StatusCode::kUnavailable && !delivered &&
-         !data_dir_.empty() && own_ == nullptr && env_.clock.Monotonic() < give_up) {
+  // A command that ran the folder when we looked may have ended since, or be about to.
+  const auto gone = [&] {
+    return fetched.ok() ? fetched->status == 503
+                        : fetched.status().code() == StatusCode::kUnavailable;
+  };
+  while (gone() && !delivered && !data_dir_.empty() && own_ == nullptr &&
+         env_.clock.Monotonic() < give_up) {
     env::Pause(kPauseNanos);
-    if (Reach().ok()) {
-      request.unix_path = base_.unix_path;
-      fetched = net::FetchHttp(request, watched);
-    }
+    if (!Reach().ok()) continue;
+    request.unix_path = base_.unix_path;
+    fetched = net::FetchHttp(request, watched);
   }
   if (!fetched.ok()) return fetched.status();
   net::HttpClientResponse response = std::move(*fetched);

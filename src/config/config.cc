@@ -210,7 +210,9 @@ Result<bool> IsLoopback(const std::string& address) {
   if (parsed.ec != std::errc() || parsed.ptr != end)
     return InvalidArgument("\"{}\": expected host:port", address);
   const std::string host = address.substr(0, colon);
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+  const bool numeric =
+      host.find_first_not_of("0123456789.") == host.npos;  // a name may resolve to anything
+  return host == "localhost" || host == "[::1]" || (numeric && host.starts_with("127."));
 }
 
 Status CheckBinds(const Config& config) {

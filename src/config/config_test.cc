@@ -61,8 +61,8 @@ TEST(ConfigTest, MistakesHaveAPlace) {
 TEST(ConfigTest, WideBindsNeedAWord) {
   Config config;
   EXPECT_TRUE(CheckBinds(config).ok());
-  for (const char* wide :
-       {"0.0.0.0:4317", "[::]:4317", "10.0.0.1:4317", "example.com:4317", ":4317"}) {
+  for (const char* wide : {"0.0.0.0:4317", "[::]:4317", "10.0.0.1:4317", "example.com:4317",
+                           "127.0.0.1.example.com:4317", ":4317"}) {
     config.otlp_grpc = wide;
     EXPECT_EQ(CheckBinds(config).code(), StatusCode::kInvalidArgument) << wide;
   }

@@ -4,6 +4,8 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <sys/stat.h>
+
 namespace sealtrail::env {
 
 std::string UserName(uint32_t uid) {
@@ -18,6 +20,10 @@ std::string UserName(uint32_t uid) {
 
 uint32_t CurrentUser() {
   return ::geteuid();
+}
+
+void KeepFilesPrivate() {
+  ::umask(0077);
 }
 
 }  // namespace sealtrail::env

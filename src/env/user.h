@@ -12,4 +12,7 @@ std::string UserName(uint32_t uid);
 // The effective user of this process.
 uint32_t CurrentUser();
 
+// From here on, what this process and its children make is for its user alone.
+void KeepFilesPrivate();
+
 }  // namespace sealtrail::env

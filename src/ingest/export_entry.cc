@@ -3,20 +3,14 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "base/utf8.h"
 
 namespace sealtrail::ingest {
 namespace {
 
-Status CheckTexts(const Sender& sender) {
-  const std::pair<std::string_view, std::string_view> texts[] = {
-      {"User-Agent", sender.user_agent}, {"X-Audit-Pipeline", sender.pipeline_label}};
-  for (const auto& [name, value] : texts) {
-    if (value.size() > kReceiptTextBytesMax) {
-      return InvalidArgument("header {}: {} bytes, allowed {}", name, value.size(),
-                             kReceiptTextBytesMax);
-    }
-  }
-  return OkStatus();
+// A header is no reason to refuse records: a conforming client would drop them.
+std::string Shortened(std::string_view header) {
+  return Utf8Shortened(header, kReceiptTextBytesMax);
 }
 
 }  // namespace
@@ -28,8 +22,8 @@ ExportEntry::ExportEntry(env::Clock& clock, net::ByteBudget& budget,
 pipeline::ExportContext ExportEntry::ContextFor(const Sender& sender) const {
   return {.principal = "local",
           .peer = std::string(sender.peer),
-          .client_software = std::string(sender.user_agent),
-          .pipeline_label = std::string(sender.pipeline_label),
+          .client_software = Shortened(sender.user_agent),
+          .pipeline_label = Shortened(sender.pipeline_label),
           .transport = sender.transport,
           .received_at = clock_.Now()};
 }
@@ -37,10 +31,7 @@ pipeline::ExportContext ExportEntry::ContextFor(const Sender& sender) const {
 void ExportEntry::Export(pipeline::Signal signal, otlp::Encoding encoding,
                          net::ContentCoding coding, SharedBytes body, const Sender& sender,
                          std::function<void(Status)> done) const {
-  const auto decoded = [&]() -> Result<SharedBytes> {
-    SEAL_RETURN_IF_ERROR(CheckTexts(sender));
-    return net::DecodeContent(coding, body, budget_);
-  }();
+  const Result<SharedBytes> decoded = net::DecodeContent(coding, body, budget_);
   if (decoded.ok()) {
     body = SharedBytes();  // what came over the wire is needed no more
     return handler_.Export(signal, encoding, *decoded, ContextFor(sender), std::move(done));

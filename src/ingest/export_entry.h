@@ -31,7 +31,7 @@ class ExportEntry {
   // Receipt data of a request that has been read now. The one place that says who the principal is.
   pipeline::ExportContext ContextFor(const Sender& sender) const;
 
-  // Refuses texts over kReceiptTextBytesMax, undoes the content coding, and hands on. `done` is called exactly once,
+  // Undoes the content coding, and hands on. `done` is called exactly once,
   // from any thread, maybe before this returns, with OK or an error for otlp::FailureFrom. A request that is refused
   // here is counted as undecodable, unless the client may send it again.
   void Export(pipeline::Signal signal, otlp::Encoding encoding, net::ContentCoding coding,

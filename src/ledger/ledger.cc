@@ -87,8 +87,12 @@ Ledger::~Ledger() = default;
 Result<std::unique_ptr<Ledger>> Ledger::Open(const env::Env& env, const Options& options,
                                              MetricSet& metrics, OnFailure on_failure) {
   const TrailPaths paths(options.data_dir);
+  const bool existed = env.files.Stat(options.data_dir).ok();
   SEAL_RETURN_IF_ERROR(env.files.MakeDir(options.data_dir));
-  SEAL_RETURN_IF_ERROR(env.files.SyncDir(env::ParentPath(options.data_dir)));
+  // An earlier start may have made it and died before this. A parent that may not be read was made by others, and so
+  // was the folder.
+  const Status parent = env.files.SyncDir(env::ParentPath(options.data_dir));
+  if (!parent.ok() && !(existed && parent.code() == StatusCode::kFailedPrecondition)) return parent;
   SEAL_ASSIGN_OR_RETURN(auto lock, env.files.Lock(paths.lock));
   SEAL_ASSIGN_OR_RETURN(Trail trail, OpenTrail(env, paths, options.origin));
   std::unique_ptr<Ledger> ledger(
@@ -288,7 +292,8 @@ Status Ledger::Write(const std::vector<const PreparedBatch*>& batches, Seq& firs
 }
 
 Status Ledger::RollIfFull() {
-  if (segment_ && segment_->bundle_bytes() < options_.segment_bytes_max) return OkStatus();
+  if (segment_ && std::max(segment_->bundle_bytes(), segment_->size()) < options_.segment_bytes_max)
+    return OkStatus();
   if (segment_) SEAL_RETURN_IF_ERROR(segment_->Close());
   SEAL_ASSIGN_OR_RETURN(segment_, SegmentWriter::Create(env_.files, paths_.segments, sequencer_,
                                                         trail_.origin, env_.clock.Now()));

@@ -26,7 +26,7 @@ Result<std::optional<uint64_t>> FindProofOfSync(const env::ReadableFile& file, u
       if (chunk[i] != 'S') continue;
       const auto header =
           format::DecodeFrameHeader(ByteView(chunk).subspan(i, format::kFrameHeaderBytes));
-      if (!header.ok() || header->synced <= from) continue;
+      if (!header.ok() || header->synced <= from || header->synced > at + i) continue;
       if (ReadFrame(file, at + i, end).ok()) return std::optional(at + i);
     }
     at += last + 1;

@@ -1,6 +1,7 @@
 #include "ledger/trail.h"
 
 #include <array>
+#include <set>
 
 #include "base/encoding.h"
 #include "base/limits.h"
@@ -47,6 +48,22 @@ Result<tlog::Signer> OpenKey(const env::Env& env, const TrailPaths& paths,
   return signer;
 }
 
+// A trail owns its folder: whatever else stood there would be reported as damage for ever.
+Status RefuseStrangers(const env::Env& env, const TrailPaths& paths) {
+  static const std::set<std::string_view> kOurs = {
+      "LOCK",  "keys",           "segments", "aside",       "trail.tmp",       "checkpoint",
+      "index", "checkpoint.tmp", "api.sock", "local.token", "local.token.tmp", "lost+found"};
+  SEAL_ASSIGN_OR_RETURN(const auto names, env.files.List(paths.data_dir));
+  for (const std::string& name : names) {
+    if (!kOurs.contains(name)) {
+      return FailedPrecondition(
+          "{} is no trail and not empty: it holds \"{}\"; give a trail a folder of its own",
+          paths.data_dir, name);
+    }
+  }
+  return OkStatus();
+}
+
 Result<std::string> OriginOfNote(const std::string& note, const tlog::Verifier& verifier) {
   SEAL_ASSIGN_OR_RETURN(const std::string text, verifier.Open(note));
   if (!text.starts_with(kTrailFirstLine)) {
@@ -90,6 +107,7 @@ Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std:
     return FailedPrecondition("{}/log.key is missing: without it this trail cannot be continued",
                               paths.keys);
   }
+  if (!note.ok()) SEAL_RETURN_IF_ERROR(RefuseStrangers(env, paths));
   SEAL_ASSIGN_OR_RETURN(tlog::Signer signer, OpenKey(env, paths, origin));
 
   std::string found = signer.verifier().name();

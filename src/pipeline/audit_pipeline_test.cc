@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/limits.h"
 #include "env/testing/sim_env.h"
 
 namespace sealtrail::pipeline {
@@ -94,6 +95,21 @@ TEST_F(AuditPipelineTest, TalliesAreRecordedOnceForEachNewsAndNotLostWhenRefused
   EXPECT_EQ(Tallies(), 0u);
   EXPECT_TRUE(Export(LogsOf("b", 1, 0)).ok());
   EXPECT_EQ(Tallies(), 1u);
+}
+
+// Nothing that a sender names may grow what the store keeps of it.
+TEST_F(AuditPipelineTest, GiantSourceNamesAreShortened) {
+  for (int i = 0; i < 3; ++i) {
+    const std::string name = std::string(8 * kMiB, 'n') + std::to_string(i);
+    EXPECT_TRUE(Export(LogsOf(name, 0, 1)).ok());
+  }
+  EXPECT_TRUE(Export(LogsOf(std::string(100'000, '\x7f'), 0, 1)).ok());
+  EXPECT_EQ(Tallies(), 2u);
+  for (const std::string& leaf : sink_.leaves) EXPECT_LT(leaf.size(), 2000u);
+  for (const MetricSet::Sample& sample : metrics_.Collect()) {
+    for (const auto& [label, value] : sample.labels)
+      EXPECT_LE(value.size(), kSourceTextBytesMax) << label;
+  }
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ enum class Signal { kTraces, kLogs };
 
 enum class Transport { kGrpc, kHttpProtobuf, kHttpJson };
 
-// Receipt data, docs/formats/record.md §5. Texts at most kReceiptTextBytesMax: the transport refuses longer ones.
+// Receipt data, docs/formats/record.md §5. Texts at most kReceiptTextBytesMax: the transport shortens longer ones.
 struct ExportContext {
   std::string principal;
   std::string peer;             // "address:port"

@@ -5,6 +5,8 @@
 #include <optional>
 
 #include "base/endian.h"
+#include "base/limits.h"
+#include "base/utf8.h"
 #include "record/content_writer.h"
 
 namespace sealtrail::pipeline {
@@ -21,9 +23,11 @@ std::string TextAttribute(const model::Resource* resource, std::string_view key)
   if (resource == nullptr) return {};
   const model::AnyValue* value = FindAttribute(resource->attributes, key);
   if (value == nullptr || value->type != model::AnyValue::Type::kString) return {};
-  return std::string(value->text);
+  return Utf8Shortened(Utf8Lossy(value->text.substr(0, 2 * kSourceTextBytesMax)),
+                       kSourceTextBytesMax);
 }
 
+// Names are shortened: a source is a key of counters, and whoever sends may send any name.
 Source SourceOf(const model::Resource* resource) {
   Source source{.service_namespace = TextAttribute(resource, "service.namespace"),
                 .service = TextAttribute(resource, "service.name"),

@@ -40,6 +40,13 @@ Result<uint64_t> FloorFrom(const env::Env& env, const std::string& data_dir,
   return std::min<uint64_t>(total / 20, kFloorBytesMax);
 }
 
+// Tried, for rights and mounts have many forms. A folder that another process holds can be written.
+bool CanWrite(const env::Env& env, const std::string& data_dir) {
+  const std::string probe = env::JoinPath(data_dir, "LOCK");
+  const auto lock = env.files.Lock(probe);
+  return lock.ok() || lock.status().code() != StatusCode::kFailedPrecondition;
+}
+
 }  // namespace
 
 class Server::Impl {
@@ -239,8 +246,7 @@ Result<std::unique_ptr<Server>> Server::StartLocal(const env::Env& env,
                                                    const std::string& data_dir) {
   config::Config config;
   config.otlp_grpc = config.otlp_http = config.api = "";
-  auto server = Start(env, data_dir, config, [](const Status&) {});
-  if (server.ok() || server.status().code() != StatusCode::kFailedPrecondition) return server;
+  if (CanWrite(env, data_dir)) return Start(env, data_dir, config, [](const Status&) {});
   auto impl = std::make_unique<Impl>(env, config);
   if (Status status = impl->StartReadOnly(data_dir); !status.ok()) return status;
   return std::unique_ptr<Server>(new Server(std::move(impl)));

@@ -194,6 +194,7 @@ class Run {
                                    .text = "left where a note was being replaced"});
         continue;
       }
+      if (entry.is_folder && entry.name == "lost+found") continue;  // ext4's own, at a mount point
       UnknownFile(entry.name, entry);
     }
   }

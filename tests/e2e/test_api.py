@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from store import StartFailed
 from traffic import post, spans
 
 
@@ -153,3 +154,56 @@ def test_formats(store, format):
     expected = {"table": "a  b  n\n-  -  -\nx     1\n(1 row)\n", "csv": "a,b,n\r\nx,,1\r\n",
                 "json": '[{"a":"x","b":null,"n":1}]\n', "ndjson": '{"a":"x","b":null,"n":1}\n'}  # fmt: skip
     assert done.stdout.replace("\r\n", "\n") == expected[format].replace("\r\n", "\n")
+
+
+def test_commands_at_once_on_a_stopped_store_all_answer(make_store):
+    store = make_store()
+    assert post(store, spans(1, action="kept")).status == 200
+    assert store.stop() == 0
+    command = [store.binary, "query", "--data", store.data, "--format", "csv", "SELECT action FROM audit_spans"]
+    running = [subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(6)]
+    for process in running:
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, out.splitlines()) == (0, ["action", "kept"]), err
+
+
+def test_what_is_in_the_way_of_the_socket_is_no_read_only_folder(make_store):
+    store = make_store()
+    assert store.stop() == 0
+    (store.data / "api.sock").write_text("in the way")
+    done = store.run("query", "--data", store.data, "SELECT 1", check=False)
+    assert done.returncode == 2 and "api.sock" in done.stderr
+
+
+def test_a_statement_with_a_nul_is_refused(store):
+    status, _, body = answer(store, "POST", "/api/v1/query", b'{"sql":"SELECT 1\\u0000 FROM nowhere"}', bearer(store))
+    assert status == 400 and "NUL" in json.loads(body)["detail"]
+
+
+def test_giant_names_of_sources_cost_nothing(store):
+    """Once a 50 MiB service name stopped the store when its tally was to be recorded."""
+    import traffic
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+
+    request = ExportLogsServiceRequest()
+    group = request.resource_logs.add()
+    traffic.add_attribute(group.resource.attributes, "service.name", "\x01" * (40 << 20))
+    group.scope_logs.add().log_records.add()
+    assert post(store, request.SerializeToString(), "/v1/logs").status == 200
+    assert len(store.http("GET", "/metrics", token=False)) < 200_000
+    assert store.stop() == 0
+    assert store.verify()[0] == 0
+
+
+def test_a_first_start_wants_a_folder_of_its_own(make_store):
+    store = make_store(start=False)
+    store.data.mkdir()
+    (store.data / "lost+found").mkdir()
+    (store.data / "notes.txt").write_text("mine")
+    with pytest.raises(StartFailed) as refused:
+        store.start()
+    assert refused.value.exit_code == 2 and "notes.txt" in refused.value.stderr
+    (store.data / "notes.txt").unlink()
+    store.start()
+    assert store.stop() == 0
+    assert store.verify()[0] == 0
