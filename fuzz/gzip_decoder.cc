@@ -10,9 +10,6 @@
 namespace sealtrail::net {
 namespace {
 
-constexpr uint8_t kHeaderChecksum =
-    2;  // FHCRC: zlib checks it, libdeflate does not; it covers no content
-
 // Whether zlib reads `body`, member after member, as `expected`.
 bool ZlibAgrees(ByteView body, ByteView expected) {
   Bytes out(expected.size() + 1);

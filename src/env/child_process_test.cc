@@ -22,7 +22,7 @@ TEST(ChannelTest, CarriesBytesAndDescriptorsInOrder) {
   std::vector<Descriptor> kept;
   std::vector<int> numbers;
   for (int i = 0; i < 300; ++i) {
-    kept.push_back(std::move(*MakeSealedMemory("t", AsBytes(std::to_string(i)))));
+    kept.push_back(*MakeSealedMemory("t", AsBytes(std::to_string(i))));
     numbers.push_back(kept.back().get());
   }
   ASSERT_TRUE(a.Send(AsBytes("first"), numbers, kSecond).ok());

@@ -410,11 +410,10 @@ TEST_F(EngineTest, MoreKeysThanColumnsChangeNoAnswer) {
   }
   const char* const kWide[] = {
       "SELECT * FROM audit_spans ORDER BY hash(seq)",
-      "SELECT seq, attributes['key-5'], attributes['key-650'], attributes['key-999'], "
-      "attributes['none'] FROM audit_spans "
-      "ORDER BY seq",
-      "SELECT count(attributes['key-350']), count(attributes['key-1']), count(attributes['long']) "
-      "FROM audit_spans",
+      ("SELECT seq, attributes['key-5'], attributes['key-650'], attributes['key-999'], "
+       "attributes['none'] FROM audit_spans ORDER BY seq"),
+      ("SELECT count(attributes['key-350']), count(attributes['key-1']), count(attributes['long']) "
+       "FROM audit_spans"),
       "SELECT cardinality(attributes), count(*) FROM audit_spans GROUP BY ALL ORDER BY ALL",
   };
   std::vector<std::string> from_parts;

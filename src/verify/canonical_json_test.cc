@@ -56,7 +56,8 @@ TEST(CanonicalJsonTest, NumbersOfThePublishedSequence) {
   }
   ASSERT_EQ(count, 168);
   for (uint64_t i = 0; i < 2000; ++i) add(0x0010000000000000 + i);
-  for (crypto::Hash block{}; count < 100000;) {
+  crypto::Hash block{};
+  while (count < 100000) {
     block = crypto::Sha256(block);
     for (size_t i = 0; i < 32 && count < 100000; i += 8) {
       uint64_t bits = 0;
