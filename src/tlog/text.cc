@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "base/utf8.h"
+
 namespace sealtrail::tlog {
 
 Result<uint64_t> ParseDecimal(std::string_view text) {
@@ -10,7 +12,8 @@ Result<uint64_t> ParseDecimal(std::string_view text) {
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   const bool leading_zero = text.size() > 1 && text.front() == '0';
   if (error != std::errc() || stop != end || leading_zero) {
-    return InvalidArgument("\"{}\" is no decimal number", text);
+    return InvalidArgument("\"{}\" is no decimal number",
+                           Utf8Shortened(Utf8Lossy(text.substr(0, 64)), 40));
   }
   return value;
 }

@@ -1,7 +1,5 @@
 #include "tlog/testing/test_log.h"
 
-#include <string>
-
 namespace sealtrail::tlog::testing {
 namespace {
 
