@@ -51,6 +51,7 @@ TEST(CompactRangeTest, IsTheFewestPerfectSubtrees) {
         }
       }
       EXPECT_EQ(next, end);
+      EXPECT_LE(nodes.size(), 2u * std::bit_width(end - begin)) << "2·⌈log2(count + 1)⌉";
       EXPECT_EQ(range.end(), end);
     }
   }

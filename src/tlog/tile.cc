@@ -109,6 +109,16 @@ std::vector<TileRow> TileRows(TreeSize size) {
   return rows;
 }
 
+LeafRange TileLeaves(const TileId& tile) {
+  constexpr uint64_t kMax = ~uint64_t{0};
+  const int shift = (std::max(tile.level, 0) + 1) * kTileHeight;  // log2 of the leaves under it
+  const auto times = [&](uint64_t tiles) {
+    if (tiles == 0) return uint64_t{0};
+    return shift >= 64 || tiles > kMax >> shift ? kMax : tiles << shift;
+  };
+  return {times(tile.index), times(tile.index + 1)};
+}
+
 TilePlace PlaceOf(NodeId node) {
   const int height = node.level % kTileHeight;  // above the tile's own hashes
   const uint64_t first = node.index << height;

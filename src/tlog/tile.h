@@ -60,6 +60,11 @@ struct TileRow {
 // The tree's rows from level 0 up; none for the empty tree. Bundles of entries are as level 0.
 std::vector<TileRow> TileRows(TreeSize size);
 
+// The leaves under the full tile or bundle: its start and end index. What is pruned is said in these:
+// a log may refuse a full tile whose end is not above its minimum index. An end beyond 2^64 − 1 is
+// given as that.
+LeafRange TileLeaves(const TileId& tile);
+
 // --- Nodes in tiles ---
 
 // Where the perfect subtree `node` is found: the fold of hashes [first, first + count).

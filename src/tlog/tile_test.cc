@@ -115,6 +115,17 @@ TEST(TileRowsTest, WidthOfOneTile) {
   EXPECT_EQ(TileWidth(TreeSize{256}, 0, 1), 0) << "no empty tile";
 }
 
+TEST(TileLeavesTest, StartAndEndIndex) {
+  EXPECT_EQ(TileLeaves({.level = 0, .index = 3}), (LeafRange{768, 1024}));
+  EXPECT_EQ(TileLeaves({.level = kEntriesLevel, .index = 3}), (LeafRange{768, 1024}));
+  EXPECT_EQ(TileLeaves({.level = 1, .index = 3}), (LeafRange{3 * 65536, 4 * 65536}));
+  constexpr uint64_t kMax = ~uint64_t{0};
+  EXPECT_EQ(TileLeaves({.level = 0, .index = (uint64_t{1} << 56) - 1}),
+            (LeafRange{kMax - 255, kMax}));
+  EXPECT_EQ(TileLeaves({.level = 7, .index = 0}), (LeafRange{0, kMax}));
+  EXPECT_EQ(TileLeaves({.level = 63, .index = 1}), (LeafRange{kMax, kMax}));
+}
+
 TEST(TilePlaceTest, OfNodes) {
   EXPECT_EQ(PlaceOf({0, 0}), (TilePlace{0, 0, 0, 1}));
   EXPECT_EQ(PlaceOf({0, 511}), (TilePlace{0, 1, 255, 1}));

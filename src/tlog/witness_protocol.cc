@@ -84,6 +84,10 @@ Result<AddCheckpointRequest> ParseAddCheckpoint(std::string_view body) {
   return request;
 }
 
+std::string WitnessCheckpointPath(std::string_view origin) {
+  return HexEncode(crypto::Sha256(AsBytes(origin))) + "/checkpoint";
+}
+
 HttpAnswer EncodeAnswer(const AddCheckpointAnswer& answer) {
   const auto words = [&](int status) {
     return HttpAnswer{status, "text/plain; charset=utf-8", answer.detail + "\n"};

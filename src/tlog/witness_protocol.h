@@ -28,6 +28,10 @@ std::string EncodeAddCheckpoint(const AddCheckpointRequest& request);
 // witness to judge. InvalidArgument on anything else; ResourceExhausted as ParseNote().
 Result<AddCheckpointRequest> ParseAddCheckpoint(std::string_view body);
 
+// Below a witness's monitoring prefix, where it shows the latest checkpoint of a log that it cosigned:
+// "<hexadecimal SHA-256 of the origin>/checkpoint".
+std::string WitnessCheckpointPath(std::string_view origin);
+
 // What the witness says.
 enum class WitnessAnswer {
   kCosigned,       // its signature lines: verify before use, ignore unknown keys

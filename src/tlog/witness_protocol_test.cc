@@ -63,6 +63,11 @@ TEST(AddCheckpointTest, RefusesOtherBodies) {
   }
 }
 
+TEST(WitnessCheckpointPathTest, KnownAnswer) {
+  EXPECT_EQ(WitnessCheckpointPath("example.com/log/testdata"),
+            "6994c64086cc171ca46c749d036fd313bac575a8b2b2a2b9874ef097775714d5/checkpoint");
+}
+
 constexpr TreeSize kOldSize{7};
 constexpr TreeSize kSize{15};
 
