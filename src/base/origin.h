@@ -11,4 +11,8 @@ namespace sealtrail {
 // InvalidArgument says why not.
 Status CheckOrigin(std::string_view name);
 
+// OK if `name` may name a key in a signed note (c2sp.org/signed-note), ours or a stranger's: UTF-8, not empty, no
+// Unicode space, no '+', no control character below U+0020. InvalidArgument says why not.
+Status CheckKeyName(std::string_view name);
+
 }  // namespace sealtrail

@@ -4,17 +4,13 @@
 
 #include <openssl/evp.h>
 
+#include "crypto/openssl_owned.h"
+
 namespace sealtrail::crypto {
 namespace {
 
-struct FreePkey {
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }  // wipes private material
-};
-struct FreeContext {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-using PkeyPtr = std::unique_ptr<EVP_PKEY, FreePkey>;
-using ContextPtr = std::unique_ptr<EVP_MD_CTX, FreeContext>;
+using PkeyPtr = OpensslOwned<EVP_PKEY, EVP_PKEY_free>;  // wipes private material
+using ContextPtr = OpensslOwned<EVP_MD_CTX, EVP_MD_CTX_free>;
 
 }  // namespace
 

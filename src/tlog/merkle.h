@@ -1,50 +1,39 @@
-// The Merkle tree of RFC 6962 §2.1, grown leaf by leaf, and the article's running hash beside it.
-// Both eat the same leaf hashes. docs/formats/segment.md and checkpoint.md say where their values
-// stand.
+// The Merkle tree of RFC 6962 §2.1, grown leaf by leaf. Its hashes: hashes.h; what it is made of:
+// compact_range.h; proofs in it: proof.h.
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <string_view>
-#include <vector>
-
-#include "base/bytes.h"
 #include "base/ids.h"
-#include "crypto/sha256.h"
+#include "tlog/compact_range.h"
+#include "tlog/hashes.h"
 
 namespace sealtrail::tlog {
-
-using crypto::Hash;
-
-// SHA-256(0x00 ‖ leaf).
-Hash LeafHash(ByteView leaf);
-
-// SHA-256(0x01 ‖ left ‖ right).
-Hash NodeHash(const Hash& left, const Hash& right);
-
-// SHA-256("sealtrail/chain/v1\n" ‖ origin): the running hash before the first record.
-Hash ChainGenesis(std::string_view origin);
-
-// SHA-256(0x02 ‖ before ‖ leaf_hash).
-Hash ChainNext(const Hash& before, const Hash& leaf_hash);
-
-// The root of no leaves: SHA-256 of nothing.
-Hash EmptyRoot();
 
 // The perfect subtrees that make up a tree, tallest first: all that is needed to grow it.
 // Threads  Compatible.
 class Frontier {
  public:
-  void Append(const Hash& leaf_hash);
+  Frontier() = default;
 
-  TreeSize size() const { return TreeSize{size_}; }
+  // Goes on where `leaves`, which begin at 0, end. InvalidArgument where they begin elsewhere.
+  static Result<Frontier> From(CompactRange leaves);
+
+  void Append(const Hash& leaf_hash) { leaves_.Append(leaf_hash); }
+  // Calls on_node(NodeId, const Hash&) for each perfect subtree completed: see CompactRange.
+  template <typename OnNode>
+  void Append(const Hash& leaf_hash, OnNode&& on_node) {
+    leaves_.Append(leaf_hash, on_node);
+  }
+
+  TreeSize size() const { return TreeSize{leaves_.end()}; }
 
   // Root of the leaves so far; EmptyRoot() of none. O(log size).
-  Hash Root() const;
+  Hash Root() const { return leaves_.Root(); }
+
+  // The leaves so far.
+  const CompactRange& leaves() const { return leaves_; }
 
  private:
-  std::vector<Hash> peaks_;  // one per set bit of size_, tallest first
-  uint64_t size_ = 0;
+  CompactRange leaves_;  // from 0
 };
 
 }  // namespace sealtrail::tlog

@@ -3,24 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "base/encoding.h"
+#include "tlog/testing/test_log.h"
 
 namespace sealtrail::tlog {
 namespace {
 
-constexpr std::string_view kTestLog[] = {"one",    "two",   "three",    "four",    "five",
-                                         "six",    "seven", "eit",      "nain",    "ten",
-                                         "ileven", "twelf", "threeten", "fourten", "fivten"};
-
-// The recursion as RFC 6962 §2.1 prints it: the slow twin.
-Hash RecursiveRoot(const std::vector<Hash>& leaves, size_t begin, size_t end) {
-  const size_t n = end - begin;
-  if (n == 0) return EmptyRoot();
-  if (n == 1) return leaves[begin];
-  size_t split = 1;
-  while (split * 2 < n) split *= 2;
-  return NodeHash(RecursiveRoot(leaves, begin, begin + split),
-                  RecursiveRoot(leaves, begin + split, end));
-}
+using testing::kTestLog;
+using testing::SlowTree;
 
 // RFC 6962 reference implementation's leaves and roots.
 TEST(FrontierTest, KnownRoots) {
@@ -51,14 +40,26 @@ TEST(FrontierTest, KnownRoots) {
 }
 
 TEST(FrontierTest, EqualsTheRecursion) {
+  const SlowTree tree = SlowTree::Numbers(300);
   Frontier frontier;
-  std::vector<Hash> leaves;
-  for (int i = 0; i < 300; ++i) {
-    leaves.push_back(LeafHash(AsBytes(std::to_string(i))));
-    frontier.Append(leaves.back());
-    ASSERT_EQ(frontier.Root(), RecursiveRoot(leaves, 0, leaves.size())) << i;
-    ASSERT_EQ(Value(frontier.size()), leaves.size());
+  for (size_t i = 0; i < 300; ++i) {
+    frontier.Append(tree.leaves()[i]);
+    ASSERT_EQ(frontier.Root(), tree.Root(i + 1)) << i;
+    ASSERT_EQ(Value(frontier.size()), i + 1);
   }
+}
+
+TEST(FrontierTest, GoesOnFromItsNodes) {
+  const SlowTree tree = SlowTree::Numbers(30);
+  Frontier frontier;
+  for (size_t i = 0; i < 13; ++i) frontier.Append(tree.leaves()[i]);
+  auto leaves = CompactRange::FromNodes({0, 13}, frontier.leaves().hashes());
+  ASSERT_TRUE(leaves.ok());
+  auto again = Frontier::From(*std::move(leaves));
+  ASSERT_TRUE(again.ok());
+  for (size_t i = 13; i < 30; ++i) again->Append(tree.leaves()[i]);
+  EXPECT_EQ(again->Root(), tree.Root(30));
+  EXPECT_EQ(Frontier::From(CompactRange(4)).status().code(), StatusCode::kInvalidArgument);
 }
 
 // The running hash over the public test log; values recomputed independently.
