@@ -1,0 +1,73 @@
+#include "anchor/anchor_files.h"
+
+#include <charconv>
+
+#include "base/limits.h"
+
+namespace sealtrail::anchor {
+namespace {
+
+constexpr uint64_t kFileBytesMax = 1 * kMiB;
+constexpr size_t kEvidenceFilesMax = 64;
+constexpr size_t kSizeDigits = 20;
+constexpr std::string_view kEvidence = "evidence";
+
+std::optional<TreeSize> SizeIn(std::string_view name, std::string_view suffix) {
+  if (name.size() != kSizeDigits + suffix.size() || !name.ends_with(suffix)) return std::nullopt;
+  uint64_t size = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + kSizeDigits, size);
+  if (error != std::errc() || end != name.data() + kSizeDigits) return std::nullopt;
+  return TreeSize{size};
+}
+
+}  // namespace
+
+std::string CosignedName(TreeSize size) {
+  return fmt::format("{:020}.checkpoint", Value(size));
+}
+std::string StampedName(TreeSize size) {
+  return fmt::format("{:020}.stamped", Value(size));
+}
+std::string TokenName(TreeSize size, size_t authority) {
+  return fmt::format("{:020}.{}.tsr", Value(size), authority);
+}
+
+Result<AnchorFiles> AnchorFiles::Open(env::FileSystem& files, std::string dir) {
+  SEAL_RETURN_IF_ERROR(files.MakeDir(dir));
+  SEAL_RETURN_IF_ERROR(files.SyncDir(env::ParentPath(dir)));
+  SEAL_RETURN_IF_ERROR(files.MakeDir(env::JoinPath(dir, kEvidence)));
+  SEAL_RETURN_IF_ERROR(files.SyncDir(dir));
+  return AnchorFiles(files, std::move(dir));
+}
+
+Status AnchorFiles::Put(std::string_view name, ByteView content) {
+  const auto stored = Get(name);
+  if (stored.ok()) {
+    if (Equal(AsBytes(*stored), content)) return files_->SyncDir(dir_);
+    return AlreadyExists("{} is there, with other bytes", env::JoinPath(dir_, name));
+  }
+  if (stored.status().code() != StatusCode::kNotFound) return stored.status();
+  return env::ReplaceFile(*files_, dir_, name, content);
+}
+
+Result<std::string> AnchorFiles::Get(std::string_view name) const {
+  SEAL_ASSIGN_OR_RETURN(const Bytes bytes,
+                        env::ReadFile(*files_, env::JoinPath(dir_, name), kFileBytesMax));
+  return std::string(AsText(bytes));
+}
+
+Result<std::optional<TreeSize>> AnchorFiles::Newest(std::string_view suffix) const {
+  SEAL_ASSIGN_OR_RETURN(const auto names, files_->List(dir_));
+  std::optional<TreeSize> newest;
+  for (const std::string& name : names) {
+    const auto size = SizeIn(name, suffix);
+    if (size && (!newest || *size > *newest)) newest = size;
+  }
+  return newest;
+}
+
+void AnchorFiles::KeepEvidence(UnixNanos now, const std::vector<SizedNote>& notes) {
+  anchor::KeepEvidence(*files_, now, env::JoinPath(dir_, kEvidence), "", kEvidenceFilesMax, notes);
+}
+
+}  // namespace sealtrail::anchor

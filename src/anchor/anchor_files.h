@@ -1,0 +1,52 @@
+// The folder DATA/anchors: what others said about our checkpoints. docs/formats/anchors.md.
+//
+// A file that was written is never changed: a name is either absent or final.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "anchor/evidence.h"
+#include "base/ids.h"
+#include "base/status.h"
+#include "env/env.h"
+
+namespace sealtrail::anchor {
+
+// "<20-digit size>.checkpoint": cosigned by a quorum.
+std::string CosignedName(TreeSize size);
+// "<20-digit size>.stamped": the note whose bytes the tokens beside it stamp.
+std::string StampedName(TreeSize size);
+// "<20-digit size>.<n>.tsr": the answer of authority number n, from 0.
+std::string TokenName(TreeSize size, size_t authority);
+
+// Threads  Compatible; one writer a folder.
+class AnchorFiles {
+ public:
+  // Makes `dir` and `dir`/evidence where they are absent.
+  static Result<AnchorFiles> Open(env::FileSystem& files, std::string dir);
+
+  const std::string& dir() const { return dir_; }
+
+  // Durable when it returns. AlreadyExists, and no change, if there is such a file with other bytes.
+  Status Put(std::string_view name, ByteView content);
+
+  // NotFound if there is none.
+  Result<std::string> Get(std::string_view name) const;
+
+  // The largest size for which there is a file "<20 digits><suffix>".
+  Result<std::optional<TreeSize>> Newest(std::string_view suffix) const;
+
+  // evidence.h, in `dir`/evidence; at most 64 files.
+  void KeepEvidence(UnixNanos now, const std::vector<SizedNote>& notes);
+
+ private:
+  AnchorFiles(env::FileSystem& files, std::string dir) : files_(&files), dir_(std::move(dir)) {}
+
+  env::FileSystem* files_;
+  std::string dir_;
+};
+
+}  // namespace sealtrail::anchor

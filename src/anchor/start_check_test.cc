@@ -1,0 +1,173 @@
+#include "anchor/start_check.h"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "anchor/testing/fake_transport.h"
+#include "anchor/testing/memory_tree.h"
+#include "base/encoding.h"
+#include "crypto/sha256.h"
+#include "env/testing/sim_env.h"
+#include "tlog/cosignature.h"
+
+namespace sealtrail::anchor {
+namespace {
+
+using env::testing::SimEnv;
+using testing::FakeTransport;
+using testing::MemoryTree;
+using State = WitnessedHead::State;
+
+class StartCheckTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    tree_.Grow(20);
+    options_.dir = "/anchors";
+    options_.policy = fmt::format(
+        "witness w1 {} https://one.example/w/\nwitness w2 {} https://two.example\n"
+        "group any any w1 w2\nquorum any\n",
+        one_.verifier().vkey(), two_.verifier().vkey());
+    options_.monitoring_urls["w2"] = "https://cdn.example/two/";
+  }
+
+  static std::string Cosigned(const SignedCheckpoint& checkpoint, const tlog::Cosigner& by) {
+    const std::string text = checkpoint.note.substr(0, checkpoint.note.find("\n\n") + 1);
+    return checkpoint.note + by.SignatureLine(text, 1'700'000'000).value();
+  }
+  static net::FetchResponse Shows(std::string note) { return {.status = 200, .body = note}; }
+
+  Result<std::vector<WitnessedHead>> Check() {
+    return CheckStart(world_.env(), options_, MemoryTree::kOrigin, tree_, &transport_);
+  }
+  std::vector<State> States() {
+    std::vector<State> states;
+    const auto heads = Check();
+    EXPECT_TRUE(heads.ok()) << heads.status().ToString();
+    if (heads.ok()) {
+      for (const auto& head : *heads) states.push_back(head.state);
+    }
+    return states;
+  }
+  std::vector<std::string> Evidence() {
+    std::vector<std::string> notes;
+    for (const auto& name : world_.files().List("/anchors/evidence").value()) {
+      const auto bytes = env::ReadFile(world_.files(), "/anchors/evidence/" + name, 9999).value();
+      notes.emplace_back(AsText(bytes));
+    }
+    return notes;
+  }
+  void ExpectRefused() {
+    const Status status = Check().status();
+    EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition) << status.ToString();
+    EXPECT_TRUE(status.message().starts_with("rollback or fork detected: ")) << status.message();
+  }
+
+  SimEnv world_{1};
+  MemoryTree tree_;
+  const tlog::Cosigner one_ = tlog::Cosigner::FromSeed("one.example/w", Bytes(32, 1)).value();
+  const tlog::Cosigner two_ = tlog::Cosigner::FromSeed("two.example/w", Bytes(32, 2)).value();
+  Options options_;
+  Result<net::FetchResponse> answer_one_ = Unavailable("down");
+  Result<net::FetchResponse> answer_two_ = Unavailable("down");
+  FakeTransport transport_{[this](const net::FetchRequest& request) {
+    return request.url.starts_with("https://one.example/w/") ? answer_one_ : answer_two_;
+  }};
+};
+
+TEST_F(StartCheckTest, AsksWhereTheyShowIt) {
+  EXPECT_EQ(States(), (std::vector{State::kUnreachable, State::kUnreachable}));
+  const auto requests = transport_.requests();
+  const std::string hex = HexEncode(crypto::Sha256(AsBytes(MemoryTree::kOrigin)));
+  ASSERT_EQ(requests.size(), 2u);
+  EXPECT_EQ(requests[0].method + " " + requests[0].url,
+            "GET https://one.example/w/" + hex + "/checkpoint");
+  EXPECT_EQ(requests[1].url, "https://cdn.example/two/" + hex + "/checkpoint");
+}
+
+TEST_F(StartCheckTest, GoesOnWhereNobodyContradicts) {
+  answer_one_ = Shows(Cosigned(tree_.At(20), one_));
+  answer_two_ = net::FetchResponse{.status = 404};
+  EXPECT_EQ(States(), (std::vector{State::kConsistent, State::kNothing}));
+  answer_one_ = Shows(Cosigned(tree_.At(7), one_));
+  answer_two_ = net::FetchResponse{.status = 500};
+  EXPECT_EQ(States(), (std::vector{State::kConsistent, State::kUnreachable}));
+  // The durable tree counts, not the published checkpoint.
+  tree_.GrowUnpublished(25);
+  answer_one_ = Shows(Cosigned(tree_.At(25), one_));
+  EXPECT_EQ(States()[0], State::kConsistent);
+  EXPECT_TRUE(Evidence().empty());
+}
+
+TEST_F(StartCheckTest, BelievesOnlyTheWitnessItself) {
+  MemoryTree other;
+  other.Grow(30, "another");
+  answer_one_ = Shows(other.checkpoint().note);             // no cosignature
+  answer_two_ = Shows(Cosigned(other.checkpoint(), one_));  // another witness's
+  EXPECT_EQ(States(), (std::vector{State::kNotBelieved, State::kNotBelieved}));
+  answer_one_ = Shows("nonsense");
+  EXPECT_EQ(States()[0], State::kNotBelieved);
+  // Of another log.
+  const auto signer = tlog::Signer::FromSeed("log.example/other", Bytes(32, 3)).value();
+  SignedCheckpoint elsewhere = other.checkpoint();
+  elsewhere.note = signer.Sign(tlog::CheckpointText(
+      {.origin = "log.example/other", .size = elsewhere.size, .root = elsewhere.root}));
+  answer_one_ = Shows(Cosigned(elsewhere, one_));
+  EXPECT_EQ(States()[0], State::kNotBelieved);
+}
+
+TEST_F(StartCheckTest, ARollback) {
+  const std::string newest = Cosigned(tree_.At(20), two_);
+  tree_.RollBack(12);
+  answer_one_ = Shows(Cosigned(tree_.At(9), one_));
+  answer_two_ = Shows(newest);
+  ExpectRefused();
+  const auto evidence = Evidence();
+  EXPECT_EQ(evidence.size(), 2u);
+  EXPECT_NE(std::ranges::find(evidence, newest), evidence.end());
+  EXPECT_NE(std::ranges::find(evidence, tree_.checkpoint().note), evidence.end());
+  ExpectRefused();  // and again
+  EXPECT_EQ(Evidence().size(), 2u);
+}
+
+TEST_F(StartCheckTest, AFork) {
+  const std::string before = Cosigned(tree_.At(9), one_);
+  tree_.RollBack(5);
+  tree_.Grow(30, "another");
+  answer_one_ = Shows(before);
+  answer_two_ = Shows(Cosigned(tree_.At(30), two_));  // the other half of the world saw this one
+  ExpectRefused();
+  EXPECT_EQ(Evidence().size(), 2u);
+}
+
+// A history written anew, longer than before, with witnesses that cannot be reached: what is kept
+// here still speaks.
+TEST_F(StartCheckTest, AgainstWhatIsKept) {
+  EXPECT_EQ(States().size(), 2u);  // makes the folder
+  const std::string kept = Cosigned(tree_.At(20), one_);
+  const auto put = [&](TreeSize size, const std::string& note) {
+    auto files = AnchorFiles::Open(world_.files(), "/anchors").value();
+    ASSERT_TRUE(files.Put(CosignedName(size), AsBytes(note)).ok());
+  };
+  put(TreeSize{20}, kept);
+  EXPECT_EQ(States(), (std::vector{State::kUnreachable, State::kUnreachable, State::kConsistent}));
+  tree_.RollBack(19);
+  ExpectRefused();
+  tree_.Grow(40, "another");
+  ExpectRefused();
+  EXPECT_EQ(Evidence().size(), 3u);
+
+  // A file that no witness vouches for says nothing.
+  put(TreeSize{21}, tree_.At(21).note);
+  EXPECT_EQ(States().size(), 2u);
+}
+
+TEST_F(StartCheckTest, WithoutWitnesses) {
+  options_.policy = "";
+  EXPECT_EQ(States().size(), 0u);
+  options_.policy = "nonsense";
+  EXPECT_EQ(Check().status().code(), StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace sealtrail::anchor
