@@ -72,15 +72,12 @@ nlohmann::ordered_json Describe(const GeneratorOptions& options, const Totals& t
 }
 
 nlohmann::ordered_json Describe(const SendReport& report) {
-  return {{"ok_requests", report.ok_requests},
-          {"ok_units", report.ok_units},
-          {"ok_selected", report.ok_selected},
-          {"retries", report.retries},
-          {"failures", report.failures},
-          {"first_failure", report.first_failure},
-          {"seconds", report.seconds},
-          {"p50_ms", report.p50_ms},
-          {"p99_ms", report.p99_ms}};
+  return {{"ok_requests", report.ok_requests}, {"ok_units", report.ok_units},
+          {"ok_selected", report.ok_selected}, {"retries", report.retries},
+          {"failures", report.failures},       {"first_failure", report.first_failure},
+          {"seconds", report.seconds},         {"p50_ms", report.p50_ms},
+          {"p99_ms", report.p99_ms},           {"max_ms", report.max_ms},
+          {"late_p99_ms", report.late_p99_ms}};
 }
 
 int Main(int argc, char** argv) {
@@ -111,6 +108,8 @@ int Main(int argc, char** argv) {
   app.add_option("--connections", send.connections)->capture_default_str();
   app.add_option("--in-flight", send.in_flight, "requests outstanding on each")
       ->capture_default_str();
+  app.add_option("--rate", send.requests_per_second,
+                 "requests a second, all connections together; 0: as fast as it goes");
   app.add_flag("--gzip", gzip, "compress files and messages");
   CLI11_PARSE(app, argc, argv);
 

@@ -22,13 +22,18 @@ constexpr char kLogs[] = "/opentelemetry.proto.collector.logs.v1.LogsService/Exp
 constexpr int kRetriesMax = 200;
 constexpr auto kRetryDelay = std::chrono::milliseconds(50);
 
+double Milliseconds(SteadyClock::duration time) {
+  return std::chrono::duration<double, std::milli>(time).count();
+}
+
 // One request on its way; lives until it is answered for good.
 struct Call {
   explicit Call(const Request& r) : request(&r) {}
 
   const Request* request;
   int tries = 0;
-  bool waiting = false;  // for `alarm`, to be sent again
+  bool waiting = false;  // for `alarm`, to be sent (again)
+  SteadyClock::time_point due;
   SteadyClock::time_point sent;
   std::unique_ptr<grpc::ClientContext> context;
   std::unique_ptr<grpc::ClientAsyncResponseReader<grpc::ByteBuffer>> reader;
@@ -63,6 +68,7 @@ class Connection {
 
   const SendReport& report() const { return report_; }
   const std::vector<double>& latencies_ms() const { return latencies_ms_; }
+  const std::vector<double>& late_ms() const { return late_ms_; }
 
  private:
   void StartNext() {
@@ -70,7 +76,13 @@ class Connection {
     if (index >= requests_.size()) return;
     ++outstanding_;
     auto* call = new Call(requests_[index]);
-    Send(call);
+    if (options_.requests_per_second <= 0) return Send(call);
+    const auto offset =
+        std::chrono::duration<double>(static_cast<double>(index) / options_.requests_per_second);
+    call->due = start_ + std::chrono::duration_cast<SteadyClock::duration>(offset);
+    call->waiting = true;
+    const auto wait = std::max(call->due - SteadyClock::now(), SteadyClock::duration::zero());
+    call->alarm.Set(&queue_, std::chrono::system_clock::now() + wait, call);
   }
 
   void Send(Call* call) {
@@ -84,6 +96,8 @@ class Connection {
                             grpc::Slice::STATIC_SLICE);
     const grpc::ByteBuffer body(&slice, 1);
     call->sent = SteadyClock::now();
+    if (options_.requests_per_second > 0 && call->tries == 1)
+      late_ms_.push_back(Milliseconds(call->sent - call->due));
     call->reader = stub_->PrepareUnaryCall(call->context.get(),
                                            call->request->is_logs ? kLogs : kTraces, body, &queue_);
     call->reader->StartCall();
@@ -102,8 +116,7 @@ class Connection {
       ++report_.ok_requests;
       report_.ok_units += call->request->units;
       report_.ok_selected += call->request->selected;
-      latencies_ms_.push_back(
-          std::chrono::duration<double, std::milli>(SteadyClock::now() - call->sent).count());
+      latencies_ms_.push_back(Milliseconds(SteadyClock::now() - call->sent));
     } else {
       ++report_.failures;
       if (report_.first_failure.empty()) {
@@ -124,6 +137,8 @@ class Connection {
   size_t outstanding_ = 0;
   SendReport report_;
   std::vector<double> latencies_ms_;
+  std::vector<double> late_ms_;
+  SteadyClock::time_point start_ = SteadyClock::now();
 };
 
 double Quantile(std::vector<double>& values, double q) {
@@ -149,7 +164,7 @@ SendReport SendAll(std::span<const Request> requests, const SendOptions& options
   }
   SendReport total;
   total.seconds = std::chrono::duration<double>(SteadyClock::now() - start).count();
-  std::vector<double> latencies_ms;
+  std::vector<double> latencies_ms, late_ms;
   for (const auto& connection : connections) {
     const SendReport& part = connection->report();
     total.ok_requests += part.ok_requests;
@@ -160,9 +175,12 @@ SendReport SendAll(std::span<const Request> requests, const SendOptions& options
     if (total.first_failure.empty()) total.first_failure = part.first_failure;
     latencies_ms.insert(latencies_ms.end(), connection->latencies_ms().begin(),
                         connection->latencies_ms().end());
+    late_ms.insert(late_ms.end(), connection->late_ms().begin(), connection->late_ms().end());
   }
   total.p50_ms = Quantile(latencies_ms, 0.50);
   total.p99_ms = Quantile(latencies_ms, 0.99);
+  total.max_ms = Quantile(latencies_ms, 1);
+  total.late_p99_ms = Quantile(late_ms, 0.99);
   return total;
 }
 

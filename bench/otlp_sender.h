@@ -1,4 +1,4 @@
-// Sends prepared OTLP requests over gRPC, as fast as the server takes them.
+// Sends prepared OTLP requests over gRPC, as fast as the server takes them or at a given rate.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,8 @@ struct SendOptions {
   uint32_t connections = 4;  // each with its own channel and thread
   uint32_t in_flight = 4;    // requests a connection keeps outstanding
   bool gzip = false;         // compressed by gRPC while sending
+  double requests_per_second =
+      0;  // all connections together, whatever the server does; 0: as fast as it takes them
   double deadline_seconds = 60;
 };
 
@@ -27,6 +29,9 @@ struct SendReport {
   double seconds = 0;  // first request sent to last answer read
   double p50_ms = 0;   // of an answered request, queueing in the client excluded
   double p99_ms = 0;
+  double max_ms = 0;
+  double late_p99_ms =
+      0;  // with requests_per_second: how much later than planned a request was sent
 };
 
 // Sends each request until it is answered; UNAVAILABLE is tried again after 50 ms, up to 200 times.

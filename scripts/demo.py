@@ -90,7 +90,7 @@ def verify_sound(store: Store) -> None:
 
 def flip_one_byte(copy: Path) -> tuple[Path, int]:
     """Turns 192.0.2.10 into 192.0.2.11 in a stored record, as someone with access to the disk could."""
-    segment = min((copy / "segments").glob("*.seg"))
+    segment = min((copy / "segments").glob("*.log"))
     content = bytearray(segment.read_bytes())
     offset = content.index(b"192.0.2.10") + len("192.0.2.1")
     content[offset] ^= 1

@@ -18,6 +18,10 @@ struct Parsed {
   VerifyArgs verify;
   QueryArgs query;
   ExportArgs export_args;
+  KeysArgs keys;
+  WitnessArgs witness;
+  std::string tree_dir;  // of export
+  ProveArgs prove;
 };
 
 CLI::App* AddServe(CLI::App& app, ServeArgs& args) {
@@ -27,15 +31,24 @@ CLI::App* AddServe(CLI::App& app, ServeArgs& args) {
   command->add_option("--otlp-grpc", args.otlp_grpc, "OTLP/gRPC listener, host:port");
   command->add_option("--otlp-http", args.otlp_http, "OTLP/HTTP listener, host:port");
   command->add_option("--api", args.api, "API listener, host:port");
+  command->add_option("--signing-state", args.signing_state,
+                      "Folder of the signing record, best on another disk");
   return command;
 }
 
 CLI::App* AddVerify(CLI::App& app, VerifyArgs& args) {
   CLI::App* command = app.add_subcommand(
       "verify", "Re-derive a store from its bytes; exit 0 sound, 1 not, 2 cannot tell");
-  command->add_option("path", args.path, "The data folder")->required();
+  command
+      ->add_option("path", args.path,
+                   "A data folder, a folder of tiles as export --tlog writes it, or a proof file")
+      ->required();
   command->add_option("--vkey", args.vkey,
                       "The verifier key that you were given, not the folder's own");
+  command->add_option("--policy", args.policy_file,
+                      "A C2SP tlog-policy: which keys, which witnesses, what quorum");
+  command->add_option("--leaf", args.leaf_file,
+                      "With a proof file: the record as it is exported; - reads standard input");
   command->add_flag("--json", args.json, "Print the report as JSON");
   return command;
 }
@@ -53,13 +66,58 @@ CLI::App* AddQuery(CLI::App& app, QueryArgs& args) {
   return command;
 }
 
-CLI::App* AddExport(CLI::App& app, ExportArgs& args) {
-  CLI::App* command = app.add_subcommand("export", "Print exact leaves, one a line");
+CLI::App* AddExport(CLI::App& app, ExportArgs& args, std::string& tree_dir) {
+  CLI::App* command = app.add_subcommand(
+      "export", "Print exact leaves, one a line; or write the log as static files");
   command
       ->add_option("--data", args.data_dir, "The data folder, of a running store or a stopped one")
       ->required();
-  command->add_option("--from", args.from, "First record number");
-  command->add_option("--to", args.to, "Last record number, inclusive");
+  auto* from = command->add_option("--from", args.from, "First record number");
+  auto* to = command->add_option("--to", args.to, "Last record number, inclusive");
+  command
+      ->add_option("--tlog", tree_dir,
+                   "Write the whole log into this folder, as C2SP tlog-tiles; again, to bring it "
+                   "up to date")
+      ->excludes(from)
+      ->excludes(to);
+  return command;
+}
+
+CLI::App* AddProve(CLI::App& app, ProveArgs& args) {
+  CLI::App* command = app.add_subcommand(
+      "prove", "Prove that a record is in the log: a C2SP tlog-proof with the signed checkpoint");
+  command
+      ->add_option("--data", args.data_dir, "The data folder, of a running store or a stopped one")
+      ->required();
+  command->add_option("seq", args.seq, "The record's number")->required();
+  command->add_option("-o,--output", args.output, "Write it to this file");
+  command->add_flag("--json", args.json, "Print the proof as JSON");
+  return command;
+}
+
+CLI::App* AddKeys(CLI::App& app, KeysArgs& args) {
+  CLI::App* command =
+      app.add_subcommand("keys", "Show the trail's keys, or let a new one take over");
+  command->require_subcommand(1);
+  CLI::App* show = command->add_subcommand("show", "The verifier keys, by epoch");
+  CLI::App* rotate = command->add_subcommand(
+      "rotate", "Make a new key; a record and a checkpoint that both keys sign vouch for it");
+  for (CLI::App* each : {show, rotate}) {
+    each->add_option("--data", args.data_dir,
+                     "The data folder, of a running store or a stopped one")
+        ->required();
+    each->add_flag("--json", args.json, "Print the answer as JSON");
+  }
+  rotate->callback([&args] { args.rotate = true; });
+  return command;
+}
+
+CLI::App* AddWitness(CLI::App& app, WitnessArgs& args) {
+  CLI::App* command =
+      app.add_subcommand("witness", "Cosign other people's logs (C2SP tlog-witness)");
+  command->add_option("--data", args.data_dir, "The witness's own folder; made if absent")
+      ->required();
+  command->add_option("--config", args.config_file, "Its configuration (YAML)")->required();
   return command;
 }
 
@@ -74,7 +132,10 @@ int Main(int argc, char** argv) {
   const CLI::App* serve = AddServe(app, parsed.serve);
   const CLI::App* verify = AddVerify(app, parsed.verify);
   const CLI::App* query = AddQuery(app, parsed.query);
-  const CLI::App* export_command = AddExport(app, parsed.export_args);
+  const CLI::App* export_command = AddExport(app, parsed.export_args, parsed.tree_dir);
+  const CLI::App* prove = AddProve(app, parsed.prove);
+  const CLI::App* keys = AddKeys(app, parsed.keys);
+  const CLI::App* witness = AddWitness(app, parsed.witness);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -85,7 +146,13 @@ int Main(int argc, char** argv) {
   if (serve->parsed()) return Serve(env, parsed.serve);
   if (verify->parsed()) return Verify(env, parsed.verify);
   if (query->parsed()) return Query(env, parsed.query);
-  if (export_command->parsed()) return Export(env, parsed.export_args);
+  if (export_command->parsed()) {
+    if (parsed.tree_dir.empty()) return Export(env, parsed.export_args);
+    return ExportTlog(env, {.data_dir = parsed.export_args.data_dir, .tree_dir = parsed.tree_dir});
+  }
+  if (prove->parsed()) return Prove(env, parsed.prove);
+  if (keys->parsed()) return Keys(env, parsed.keys);
+  if (witness->parsed()) return Witness(env, parsed.witness);
   return kBadUsage;
 }
 

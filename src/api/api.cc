@@ -1,11 +1,11 @@
 #include "api/api.h"
 
-#include <charconv>
-#include <optional>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "api/answers.h"
+#include "api/call.h"
 #include "api/leaf_stream.h"
 #include "api/metrics_text.h"
 #include "api/problem.h"
@@ -21,65 +21,45 @@ namespace {
 
 using nlohmann::json;
 
-std::string Dump(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-}
-
-net::HttpResponse JsonAnswer(int status, const json& body) {
-  net::HttpResponse response{.status = status, .content_type = "application/json"};
-  response.body = SharedBytes::FromText(Dump(body));
-  return response;
-}
-
-net::HttpResponse TextAnswer(std::string text, std::string content_type) {
-  net::HttpResponse response{.content_type = std::move(content_type)};
-  response.body = SharedBytes::FromText(std::move(text));
-  return response;
-}
-
-// The value of `name` in "a=1&b=2"; nothing if it is absent or empty.
-std::optional<std::string_view> QueryParameter(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const size_t end = std::min(query.find('&'), query.size());
-    const std::string_view pair = query.substr(0, end);
-    if (pair.size() > name.size() + 1 && pair.starts_with(name) && pair[name.size()] == '=') {
-      return pair.substr(name.size() + 1);
-    }
-    query.remove_prefix(std::min(end + 1, query.size()));
-  }
-  return {};
-}
-
-Result<uint64_t> RecordNumber(std::string_view query, std::string_view name, uint64_t otherwise) {
-  const auto text = QueryParameter(query, name);
-  if (!text) return otherwise;
-  uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-  if (error != std::errc() || end != text->data() + text->size()) {
-    return InvalidArgument("{}: \"{}\", expected a record number", name, *text);
-  }
-  return number;
+// Whether the peer is on this machine: "127.0.0.1:50412", "[::1]:50412" or "unix".
+bool IsLocal(std::string_view peer) {
+  return peer == "unix" || peer.starts_with("127.") || peer.starts_with("[::1]:") ||
+         peer.starts_with("[::ffff:127.");
 }
 
 }  // namespace
 
-struct Api::Call {
-  net::HttpRequest request;
-  net::HttpResponder responder;
-  std::string principal;  // empty: nobody that we know
-};
+Api::Api(Services services)
+    : services_(std::move(services)),
+      files_(services_.reader, services_.budget),
+      prover_(services_.reader),
+      worker_(services_.env.executor.StartWorker("api")) {}
 
 void Api::Handle(net::HttpRequest request, net::HttpResponder responder) {
+  // Who may ask without a token.
+  enum class Open { kNobody, kThisMachine, kEverybody };
   struct Route {
-    std::string_view path;
+    std::string_view path;  // ending in '/': and whatever lies below
     std::string_view method;
-    bool open;  // without a token
+    Open open;
     void (Api::*handler)(const Call&);
   };
+  // Entries of the log are for the local token, the only one there is.
   static constexpr Route kRoutes[] = {
-      {"/healthz", "GET", true, &Api::Health},        {"/readyz", "GET", true, &Api::Ready},
-      {"/metrics", "GET", true, &Api::Metrics},       {"/api/v1/query", "POST", false, &Api::Query},
-      {"/api/v1/leaves", "GET", false, &Api::Leaves},
+      {"/healthz", "GET", Open::kEverybody, &Api::Health},
+      {"/readyz", "GET", Open::kEverybody, &Api::Ready},
+      {"/metrics", "GET", Open::kEverybody, &Api::Metrics},
+      {"/api/v1/query", "POST", Open::kNobody, &Api::Query},
+      {"/api/v1/leaves", "GET", Open::kNobody, &Api::Leaves},
+      {"/api/v1/checkpoint", "POST", Open::kNobody, &Api::Checkpoint},
+      {"/api/v1/proof", "GET", Open::kNobody, &Api::Proof},
+      {"/api/v1/consistency", "GET", Open::kNobody, &Api::Consistency},
+      {"/tlog/checkpoint", "GET", Open::kThisMachine, &Api::TlogCheckpoint},
+      {"/tlog/tile/", "GET", Open::kNobody, &Api::TlogTile},
+      {"/api/v1/keys", "GET", Open::kNobody, &Api::Keys},
+      {"/api/v1/anchors", "GET", Open::kNobody, &Api::Anchors},
+      {"/api/v1/anchors/clear-alarm", "POST", Open::kNobody, &Api::ClearAnchorAlarm},
+      {"/api/v1/keys/rotate", "POST", Open::kNobody, &Api::RotateKey},
   };
   std::string principal;
   if (request.peer_uid) {
@@ -88,13 +68,19 @@ void Api::Handle(net::HttpRequest request, net::HttpResponder responder) {
     principal = services_.local_principal;
   }
   for (const Route& route : kRoutes) {
-    if (route.path != request.path) continue;
-    if (route.method != request.method) {
+    const bool below = route.path.ends_with('/') && request.path.starts_with(route.path);
+    if (route.path != request.path && !below) continue;
+    // The log is made of files, which tools look at before they fetch them.
+    const bool head = request.method == "HEAD" && route.path.starts_with("/tlog/");
+    const bool open = route.open == Open::kEverybody ||
+                      (route.open == Open::kThisMachine && IsLocal(request.peer));
+    if (route.method != request.method && !head) {
       net::HttpResponse response =
           Problem(405, fmt::format("{} takes {}", route.path, route.method));
-      response.headers.emplace_back("Allow", std::string(route.method));
+      response.headers.emplace_back(
+          "Allow", route.path.starts_with("/tlog/") ? "GET, HEAD" : std::string(route.method));
       responder.Send(std::move(response));
-    } else if (!route.open && principal.empty()) {
+    } else if (!open && principal.empty()) {
       net::HttpResponse response = Problem(
           401, "a token is needed: Authorization: Bearer …; the folder's own is in local.token");
       response.headers.emplace_back("WWW-Authenticate", "Bearer");
@@ -104,12 +90,16 @@ void Api::Handle(net::HttpRequest request, net::HttpResponder responder) {
     }
     return;
   }
-  responder.Send(Problem(
-      404, "no such path; there are /healthz, /readyz, /metrics, /api/v1/query, /api/v1/leaves"));
+  responder.Send(Problem(404,
+                         "no such path; there are /healthz, /readyz, /metrics, /api/v1/query, "
+                         "/api/v1/leaves, /api/v1/proof, /api/v1/consistency, /api/v1/checkpoint, "
+                         "/api/v1/keys, /api/v1/keys/rotate, "
+                         "/api/v1/anchors, /api/v1/anchors/clear-alarm, "
+                         "/tlog/checkpoint, /tlog/tile/…"));
 }
 
 void Api::Health(const Call& call) {
-  call.responder.Send(TextAnswer("ok\n", "text/plain; charset=utf-8"));
+  call.responder.Send(TextAnswer("ok\n", kPlainText));
 }
 
 void Api::Ready(const Call& call) {
@@ -195,12 +185,13 @@ void Api::Query(const Call& call) {
 }
 
 void Api::Leaves(const Call& call) {
-  const auto from = RecordNumber(call.request.query, "from", 0);
-  const auto to = RecordNumber(call.request.query, "to", UINT64_MAX);
+  const auto from = NumberIn(call.request.query, "from");
+  const auto to = NumberIn(call.request.query, "to");
   for (const auto* number : {&from, &to}) {
     if (!number->ok()) return call.responder.Send(ProblemFrom(number->status()));
   }
-  services_.checkpoint_now([this, call, from = *from, to = *to](const Status& signed_status) {
+  services_.checkpoint_now([this, call, from = from->value_or(0),
+                            to = to->value_or(UINT64_MAX)](const Status& signed_status) {
     if (!signed_status.ok()) return call.responder.Send(ProblemFrom(signed_status));
     const ledger::CheckpointInfo head = services_.reader.checkpoint();
     const uint64_t size = Value(head.size);
@@ -221,7 +212,7 @@ void Api::Leaves(const Call& call) {
                  response.headers = {{"X-Sealtrail-Size", std::to_string(Value(head.size))},
                                      {"X-Sealtrail-Root", Base64Encode(head.root)}};
                  response.source = std::make_unique<LeafStream>(services_.reader, from, end);
-                 call.responder.Send(std::move(response));
+                 Finish(call, std::move(response));
                });
   });
 }

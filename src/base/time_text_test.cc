@@ -39,6 +39,24 @@ TEST(TimeTextTest, TheEndsOfTheRange) {
   EXPECT_EQ(Iso8601(UnixNanos{INT64_MAX}), "2262-04-11T23:47:16.854775807Z");
 }
 
+TEST(TimeTextTest, ParsesItsOwnSpellingAlone) {
+  std::mt19937_64 random(8);
+  for (int i = 0; i < 20'000; ++i) {
+    const UnixNanos time{static_cast<int64_t>(random())};
+    ASSERT_EQ(ParseIso8601(Iso8601(time)).value(), time) << Value(time);
+  }
+  for (const int64_t end : {INT64_MIN, INT64_MAX})
+    EXPECT_EQ(ParseIso8601(Iso8601(UnixNanos{end})).value(), UnixNanos{end});
+  for (std::string_view bad :
+       {"", "2025-11-25T03:04:05.00000025Z", "2025-11-25 03:04:05.000000250Z",
+        "2025-02-29T03:04:05.000000250Z", "2025-11-25T24:04:05.000000250Z",
+        "2025-11-25T03:04:60.000000250Z", "1677-09-21T00:12:43.145224191Z",
+        "2262-04-11T23:47:16.854775808Z", "2025-11-25T03:04:05.+00000250Z",
+        "9999-11-25T03:04:05.000000250Z"}) {
+    EXPECT_FALSE(ParseIso8601(bad).ok()) << bad;
+  }
+}
+
 TEST(TimeTextTest, AgreesWithTheCLibrary) {
   std::mt19937_64 random(7);
   for (int i = 0; i < 20'000; ++i) {

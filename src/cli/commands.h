@@ -11,13 +11,15 @@ namespace sealtrail::cli {
 struct ServeArgs {
   std::string data_dir;
   std::string config_file;
-  std::optional<std::string> otlp_grpc, otlp_http, api;  // over the file's
+  std::optional<std::string> otlp_grpc, otlp_http, api, signing_state;  // over the file's
 };
 int Serve(const env::Env& env, const ServeArgs& args);
 
 struct VerifyArgs {
   std::string path;
   std::optional<std::string> vkey;
+  std::string policy_file;  // C2SP tlog-policy; empty: none
+  std::string leaf_file;    // the record that a proof file is about; "-": standard input
   bool json = false;
 };
 int Verify(const env::Env& env, const VerifyArgs& args);
@@ -36,6 +38,33 @@ struct ExportArgs {
   std::optional<uint64_t> from, to;  // both inclusive
 };
 int Export(const env::Env& env, const ExportArgs& args);
+
+struct KeysArgs {
+  std::string data_dir;
+  bool rotate = false;
+  bool json = false;
+};
+int Keys(const env::Env& env, const KeysArgs& args);
+
+struct ExportTlogArgs {
+  std::string data_dir;
+  std::string tree_dir;  // gets the tree
+};
+int ExportTlog(const env::Env& env, const ExportTlogArgs& args);
+
+struct ProveArgs {
+  std::string data_dir;
+  uint64_t seq = 0;
+  std::string output;  // a file; empty: standard output
+  bool json = false;   // instead of a proof file
+};
+int Prove(const env::Env& env, const ProveArgs& args);
+
+struct WitnessArgs {
+  std::string data_dir;
+  std::string config_file;
+};
+int Witness(const env::Env& env, const WitnessArgs& args);
 
 // Prints "sealtrail: message" on standard error and returns `exit_code`.
 int Complain(const std::string& message, int exit_code = 2);

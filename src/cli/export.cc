@@ -11,13 +11,6 @@ Status WriteOut(std::string_view piece) {
   return Unavailable("standard output cannot be written");
 }
 
-std::string HeaderOf(const net::HttpClientResponse& response, std::string_view name) {
-  for (const auto& [key, value] : response.headers) {
-    if (key == name) return value;
-  }
-  return {};
-}
-
 }  // namespace
 
 int Export(const env::Env& env, const ExportArgs& args) {
@@ -32,6 +25,7 @@ int Export(const env::Env& env, const ExportArgs& args) {
   if (!response.ok()) return Complain(response.status().message());
   if (!flushed) return Complain("standard output cannot be written");
   if (!closed.ok()) return Complain(closed.message());
+  TellUnrecorded(*response);
   std::fprintf(stderr, "size %s\nroot %s\n", HeaderOf(*response, "x-sealtrail-size").c_str(),
                HeaderOf(*response, "x-sealtrail-root").c_str());
   return 0;

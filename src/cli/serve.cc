@@ -27,6 +27,7 @@ Result<config::Config> LoadConfig(const env::Env& env, const ServeArgs& args) {
   if (args.otlp_grpc) config.otlp_grpc = *args.otlp_grpc;
   if (args.otlp_http) config.otlp_http = *args.otlp_http;
   if (args.api) config.api = *args.api;
+  if (args.signing_state) config.signing_state = *args.signing_state;
   SEAL_RETURN_IF_ERROR(config::CheckBinds(config));
   return config;
 }

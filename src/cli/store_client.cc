@@ -1,5 +1,7 @@
 #include "cli/store_client.h"
 
+#include <cstdio>
+
 #include <nlohmann/json.hpp>
 
 #include "env/pause.h"
@@ -87,8 +89,9 @@ Result<std::unique_ptr<StoreClient>> StoreClient::OpenUrl(const env::Env& env,
 
 Result<net::HttpClientResponse> StoreClient::Fetch(
     const std::string& method, const std::string& target, const std::string& body,
-    const std::function<Status(std::string_view)>& sink) {
+    const std::function<Status(std::string_view)>& sink, const net::HttpHeaders& headers) {
   net::HttpClientRequest request = base_;
+  request.headers.insert(request.headers.end(), headers.begin(), headers.end());
   request.method = method;
   request.target = target;
   request.body = body;
@@ -119,8 +122,34 @@ Result<net::HttpClientResponse> StoreClient::Fetch(
   return response;
 }
 
+Result<std::string> StoreClient::FetchText(const std::string& method, const std::string& target,
+                                           size_t bytes_max, const net::HttpHeaders& headers) {
+  std::string text;
+  const auto take = [&](std::string_view piece) {
+    text += piece;
+    return text.size() <= bytes_max
+               ? OkStatus()
+               : ResourceExhausted("{}: an answer of over {} bytes", target, bytes_max);
+  };
+  SEAL_ASSIGN_OR_RETURN(const auto response, Fetch(method, target, "", take, headers));
+  TellUnrecorded(response);
+  return text;
+}
+
 Status StoreClient::Close() {
   return own_ ? own_->Stop() : OkStatus();
+}
+
+std::string HeaderOf(const net::HttpClientResponse& response, std::string_view name) {
+  for (const auto& [key, value] : response.headers) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+void TellUnrecorded(const net::HttpClientResponse& response) {
+  if (HeaderOf(response, "x-sealtrail-recorded") == "false")
+    std::fprintf(stderr, "sealtrail: recorded: false; the folder cannot be written\n");
 }
 
 }  // namespace sealtrail::cli

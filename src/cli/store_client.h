@@ -27,7 +27,12 @@ class StoreClient {
   // with its detail.
   Result<net::HttpClientResponse> Fetch(const std::string& method, const std::string& target,
                                         const std::string& body,
-                                        const std::function<Status(std::string_view)>& sink);
+                                        const std::function<Status(std::string_view)>& sink,
+                                        const net::HttpHeaders& headers = {});
+
+  // The same for an answer of at most `bytes_max` bytes, whole. Says on standard error where it could not be recorded.
+  Result<std::string> FetchText(const std::string& method, const std::string& target,
+                                size_t bytes_max, const net::HttpHeaders& headers = {});
 
   // Stops the store that OpenFolder started, if it did.
   Status Close();
@@ -43,5 +48,11 @@ class StoreClient {
   net::HttpClientRequest base_;  // address or socket, and headers
   std::unique_ptr<server::Server> own_;
 };
+
+// The value of a header, its name in lower case; empty if it is absent.
+std::string HeaderOf(const net::HttpClientResponse& response, std::string_view name);
+
+// Where an act could not be recorded (a folder that is only read), says so on standard error.
+void TellUnrecorded(const net::HttpClientResponse& response);
 
 }  // namespace sealtrail::cli

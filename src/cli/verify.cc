@@ -1,8 +1,17 @@
 #include "verify/verify.h"
 
 #include <cstdio>
+#include <optional>
 
+#include <nlohmann/json.hpp>
+
+#include "base/encoding.h"
+#include "base/limits.h"
 #include "cli/commands.h"
+#include "env/machine.h"
+#include "verify/inclusion.h"
+#include "verify/policy.h"
+#include "verify/tile_folder.h"
 
 namespace sealtrail::cli {
 namespace {
@@ -14,17 +23,126 @@ bool IsRunning(const env::Env& env, const std::string& path) {
   return env.files.IsLocked(lock);
 }
 
-}  // namespace
+constexpr char kClearLine[] = "\r\x1b[K";
 
-int Verify(const env::Env& env, const VerifyArgs& args) {
-  const verify::FolderSource source(env.files, args.path);
-  const verify::Report report =
-      verify::Verify(source, {.vkey = args.vkey, .running = IsRunning(env, args.path)});
-  const std::string text = args.json ? verify::ReportJson(report) : verify::ReportText(report);
+// For a person who waits: what was read so far, a few times a second, on standard error.
+std::function<void(uint64_t, uint64_t)> ShowProgress(const env::Env& env) {
+  if (!env::StandardErrorIsTerminal()) return {};
+  constexpr int64_t kEveryNanos = 200 * kNanosPerMilli;
+  return [&env, shown = env.clock.Monotonic()](uint64_t records, uint64_t bytes) mutable {
+    const MonotonicNanos now = env.clock.Monotonic();
+    if (now - shown < kEveryNanos) return;
+    shown = now;
+    std::fprintf(stderr, "%s%llu records, %llu MiB", kClearLine,
+                 static_cast<unsigned long long>(records),
+                 static_cast<unsigned long long>(bytes / kMiB));
+    std::fflush(stderr);
+  };
+}
+
+Result<std::optional<std::string>> ReadPolicy(const env::Env& env, const std::string& path) {
+  if (path.empty()) return std::optional<std::string>();
+  SEAL_ASSIGN_OR_RETURN(const Bytes text, env::ReadFile(env.files, path, kMiB));
+  return std::optional<std::string>(AsText(text));
+}
+
+int Print(const std::string& text, int exit_code) {
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
     return Complain("standard output cannot be written");
   }
-  return verify::ExitCode(report.verdict);
+  return exit_code;
+}
+
+int PrintReport(const verify::Report& report, bool json) {
+  return Print(json ? verify::ReportJson(report) : verify::ReportText(report),
+               verify::ExitCode(report.verdict));
+}
+
+// The record that a proof is about, without its line feed.
+Result<Bytes> ReadLeaf(const env::Env& env, const std::string& path) {
+  if (path.empty())
+    return InvalidArgument(
+        "--leaf FILE is needed: the record that the proof is about, as it is exported");
+  Bytes leaf;
+  if (path == "-") {
+    for (int byte = 0; leaf.size() <= kLeafBytesMax + 1 && (byte = std::getchar()) != EOF;) {
+      leaf.push_back(static_cast<uint8_t>(byte));
+    }
+  } else {
+    SEAL_ASSIGN_OR_RETURN(leaf, env::ReadFile(env.files, path, kLeafBytesMax + 1));
+  }
+  if (!leaf.empty() && leaf.back() == '\n') leaf.pop_back();
+  return leaf;
+}
+
+// One proof: exit 0 it holds, 1 it does not, 2 it cannot be told.
+int VerifyProof(const env::Env& env, const VerifyArgs& args,
+                const std::optional<std::string>& policy_text) {
+  if (!args.vkey)
+    return Complain("--vkey KEY is needed: the log's verifier key, from somebody you trust");
+  const auto file = env::ReadFile(env.files, args.path, kMiB);
+  if (!file.ok()) return Complain(file.status().message());
+  const auto leaf = ReadLeaf(env, args.leaf_file);
+  if (!leaf.ok()) return Complain(leaf.status().message());
+  std::optional<verify::Policy> policy;
+  if (policy_text) {
+    auto parsed = verify::Policy::Parse(*policy_text);
+    if (!parsed.ok()) return Complain(parsed.status().Annotate(args.policy_file).message());
+    policy = *std::move(parsed);
+  }
+  const auto answer =
+      verify::VerifyProofFile(*file, *leaf, *args.vkey, policy ? &*policy : nullptr);
+  const bool told = answer.ok() || answer.status().code() == StatusCode::kDataLoss;
+  if (args.json) {
+    nlohmann::ordered_json out = {{"verdict", answer.ok() ? "sound"
+                                              : told      ? "not_sound"
+                                                          : "cannot_tell"}};
+    if (answer.ok()) {
+      out.update({{"origin", answer->origin},
+                  {"seq", answer->index},
+                  {"size", answer->size},
+                  {"root", Base64Encode(answer->root)},
+                  {"witnesses", answer->witnesses}});
+    } else {
+      out["reason"] = answer.status().message();
+    }
+    return Print(out.dump() + "\n", answer.ok() ? 0 : told ? 1 : 2);
+  }
+  if (!answer.ok()) return Complain(answer.status().message(), told ? 1 : 2);
+  std::string text =
+      fmt::format("SOUND\nrecord {} is in the tree of {} records that {} signed, root {}\n",
+                  answer->index, answer->size, answer->origin, Base64Encode(answer->root));
+  if (policy) text += fmt::format("cosigned by {}\n", fmt::join(answer->witnesses, ", "));
+  return Print(text, 0);
+}
+
+// What `export --tlog` writes, and not a data folder.
+bool IsTileFolder(const env::Env& env, const std::string& path) {
+  return env.files.Stat(env::JoinPath(path, "tile")).ok() &&
+         !env.files.Stat(env::JoinPath(path, "trail")).ok();
+}
+
+}  // namespace
+
+int Verify(const env::Env& env, const VerifyArgs& args) {
+  const auto policy = ReadPolicy(env, args.policy_file);
+  if (!policy.ok()) return Complain(policy.status().message());
+  const auto info = env.files.Stat(args.path);
+  if (info.ok() && !info->is_directory) return VerifyProof(env, args, *policy);
+  const verify::FolderSource source(env.files, args.path);
+  if (info.ok() && IsTileFolder(env, args.path)) {
+    if (!args.vkey)
+      return Complain("--vkey KEY is needed: the log's verifier key, from somebody you trust");
+    return PrintReport(verify::VerifyTiles(source, *args.vkey), args.json);
+  }
+  const verify::Report report = verify::Verify(source, {.vkey = args.vkey,
+                                                        .policy = *policy,
+                                                        .running = IsRunning(env, args.path),
+                                                        .progress = ShowProgress(env),
+                                                        .executor = &env.executor,
+                                                        .threads = env::CoreCount()});
+  if (env::StandardErrorIsTerminal()) std::fputs(kClearLine, stderr);
+  return PrintReport(report, args.json);
 }
 
 }  // namespace sealtrail::cli

@@ -7,7 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "anchor/options.h"
+#include "base/limits.h"
 #include "base/status.h"
+#include "crypto/sha256.h"
 
 namespace sealtrail::config {
 
@@ -27,8 +30,22 @@ struct Config {
 
   std::optional<uint64_t> min_free_bytes;  // unset: the lesser of 5 % of the disk and 2 GiB
 
+  // A segment is sealed when its records take that many bytes, or when its first one is that old.
+  uint64_t segment_bytes_max = kSegmentBytes;
+  uint64_t segment_age_max_seconds = 3600;
+
+  std::string signing_state;  // folder of the signing record; empty: signing/ in the data folder
+
+  anchor::Options anchors;         // `dir` and `policy` are the server's to set
+  std::string anchor_policy_file;  // path of a C2SP tlog-policy; empty: no witnesses
+
+  std::optional<crypto::Hash> digest;  // SHA-256 of the file; none where there is no file
+
   bool index_paused = false;  // queries still see everything; no parts are made
 };
+
+// That of `sealtrail witness`; `data_dir` is the caller's. Errors as below; a name and one log at least are needed.
+Result<anchor::WitnessOptions> ParseWitnessConfig(std::string_view yaml, const std::string& name);
 
 // Defaults for an empty text. InvalidArgument: "NAME:LINE: what is wrong, what is expected".
 Result<Config> ParseConfig(std::string_view yaml, const std::string& name);

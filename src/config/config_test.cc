@@ -21,6 +21,10 @@ listen: {otlp_grpc: "127.0.0.1:0", otlp_http: "localhost:4318", api: "[::1]:8470
 insecure_bind: true
 select: {attributes: [audit.action, security.event]}
 min_free_bytes: 1048576
+segment:
+  bytes_max: 65536
+  age_max_seconds: 7
+signing_state: /safe
 index: {paused: true}
 )",
                                   "c.yaml");
@@ -30,6 +34,9 @@ index: {paused: true}
   EXPECT_TRUE(config->insecure_bind);
   EXPECT_EQ(config->select_attributes.size(), 2u);
   EXPECT_EQ(config->min_free_bytes, 1048576u);
+  EXPECT_EQ(config->segment_bytes_max, 65536u);
+  EXPECT_EQ(config->segment_age_max_seconds, 7u);
+  EXPECT_EQ(config->signing_state, "/safe");
   EXPECT_TRUE(config->index_paused);
   EXPECT_TRUE(ParseConfig("select: all", "c.yaml")->select_all);
 }
@@ -45,6 +52,12 @@ TEST(ConfigTest, MistakesHaveAPlace) {
       {"listen:\n  apii: a:1\n", "c.yaml:2: unknown key \"listen.apii\"; did you mean \"api\"?"},
       {"insecure_bind: maybe\n", "c.yaml:1: insecure_bind: expected true or false"},
       {"min_free_bytes: -1\n", "c.yaml:1: min_free_bytes: expected a number"},
+      {"segment:\n  bytes_max: 1000\n",
+       "c.yaml:2: segment.bytes_max: expected a number of bytes, 65536 to"},
+      {"segment:\n  age_max_seconds: 0\n",
+       "c.yaml:2: segment.age_max_seconds: expected a number of seconds, 1 to"},
+      {"bytes_max: 70000\n",
+       "c.yaml:1: unknown key \"bytes_max\"; did you mean \"segment.bytes_max\""},
       {"min_free_bytes: 1G\n", "c.yaml:1: min_free_bytes: expected a number"},
       {"select: some\n", "c.yaml:1: select: expected \"all\""},
       {"select: {attributes: []}\n", "c.yaml:1: select.attributes: expected a list"},

@@ -2,6 +2,8 @@
 // lose, and fails as told; and without faults nobody can tell it from the real one.
 #include "env/testing/sim_fs.h"
 
+#include <array>
+#include <bit>
 #include <cerrno>
 #include <map>
 #include <set>
@@ -569,6 +571,42 @@ TEST(SimFsTest, BitsRot) {
   EXPECT_EQ(MustRead(fs, "/f"), (Bytes{'a', 'c', 'c'}));
   fs.PowerOn();
   EXPECT_EQ(MustRead(fs, "/f"), (Bytes{'a', 'c', 'c'}));
+}
+
+TEST(SimFsTest, ASpoiledWriteAnswersOkAndIsWrongByOneBit) {
+  SimFs fs;
+  auto file = MustCreate(fs, "/f");
+  fs.SpoilWrite(fs.operations());
+  ASSERT_TRUE(file->Append(Pattern(500, 1)).ok());
+  ASSERT_TRUE(file->Append(Pattern(500, 2)).ok());
+  const Bytes content = MustRead(fs, "/f");
+  int wrong_bits = 0;
+  for (size_t i = 0; i < 500; ++i)
+    wrong_bits += std::popcount<uint8_t>(content[i] ^ Pattern(500, 1)[i]);
+  EXPECT_EQ(wrong_bits, 1);
+  EXPECT_TRUE(Equal(Pattern(500, 2), ByteView(content).subspan(500)));
+}
+
+TEST(SimFsTest, AnObserverIsToldOfEachAppendAlsoOfThoseThatFail) {
+  SimFs fs;
+  std::vector<std::string> told;
+  fs.Observe([&](int number, const std::string& path, ByteView bytes) {
+    told.push_back(fmt::format("{} {} {}", number, path, AsText(bytes)));
+  });
+  auto file = MustCreate(fs, "/f");
+  const std::array<ByteView, 2> parts = {AsBytes("a"), AsBytes("b")};
+  ASSERT_TRUE(file->Append(parts).ok());
+  fs.FailOperation(fs.operations(), EIO);
+  EXPECT_FALSE(file->Append(AsBytes("c")).ok());
+  EXPECT_EQ(told, (std::vector<std::string>{"1 /f ab", "2 /f c"}));
+}
+
+TEST(SimFsTest, ClearedFaultsDoNotCome) {
+  SimFs fs({.power_cut_at = 2, .fail_at = 0});
+  fs.LoseSync(1);
+  fs.ClearFaults();
+  ASSERT_TRUE(ReplaceFile(fs, "/", "f", AsBytes("abc")).ok());
+  EXPECT_TRUE(fs.powered());
 }
 
 TEST(SimFsTest, OneSeedGivesOneStory) {

@@ -16,6 +16,10 @@ FrameHeader Example() {
                      .side_offsets = 2,
                      .synced = 0x1122334455667788,
                      .decoded_bytes = 300,
+                     .times = {.event_min = 1,
+                               .event_max = 2,
+                               .received_min = 3,
+                               .received_max = 0x0102030405060708},
                      .payload_crc = 0xdeadbeef};
   header.chain_before.fill(0xab);
   return header;
@@ -26,7 +30,7 @@ TEST(FrameHeaderTest, BytesAreAsSpecified) {
   const auto bytes = EncodeFrameHeader(Example());
   std::string chain;
   for (int i = 0; i < 32; ++i) chain += "ab";
-  EXPECT_EQ(HexEncode(ByteView(bytes).first(84)),
+  EXPECT_EQ(HexEncode(ByteView(bytes).first(116)),
             "53454146"
             "01000000"
             "0102030405060708"
@@ -38,6 +42,10 @@ TEST(FrameHeaderTest, BytesAreAsSpecified) {
                 chain +
                 "0000012c"
                 "00000000"
+                "0000000000000001"
+                "0000000000000002"
+                "0000000000000003"
+                "0102030405060708"
                 "deadbeef");
 }
 
@@ -58,17 +66,26 @@ TEST(FrameHeaderTest, ImpossibleHeadersAreRefused) {
   header = Example();
   header.type = FrameType::kSide;
   EXPECT_FALSE(DecodeFrameHeader(EncodeFrameHeader(header)).ok());
-  header.type = static_cast<FrameType>(3);
+  header.type = FrameType::kIndex;
   EXPECT_FALSE(DecodeFrameHeader(EncodeFrameHeader(header)).ok());
+  header.type = static_cast<FrameType>(4);
+  EXPECT_FALSE(DecodeFrameHeader(EncodeFrameHeader(header)).ok());
+  header = Example();
+  std::swap(header.times.event_min, header.times.event_max);
+  EXPECT_FALSE(DecodeFrameHeader(EncodeFrameHeader(header)).ok());
+  header = {.first = Seq{1}, .notes_bytes = 8, .times = {.event_max = 1}};
+  EXPECT_FALSE(DecodeFrameHeader(EncodeFrameHeader(header)).ok()) << "times of no record";
 }
 
 TEST(SegmentHeaderTest, RoundTripsAndNoticesEveryFlippedBit) {
-  SegmentHeader header{.first = Seq{77}, .created = UnixNanos{1764039845000000000}};
+  SegmentHeader header{
+      .form = Form::kSealed, .first = Seq{77}, .created = UnixNanos{1764039845000000000}};
   header.chain_before.fill(1);
   header.origin_hash.fill(2);
   const auto good = EncodeSegmentHeader(header);
   const auto decoded = DecodeSegmentHeader(good);
   ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded->form, Form::kSealed);
   EXPECT_EQ(decoded->first, Seq{77});
   EXPECT_EQ(decoded->chain_before, header.chain_before);
   EXPECT_EQ(decoded->origin_hash, header.origin_hash);
@@ -115,11 +132,41 @@ TEST(BodyTest, BundlesComeBackWhateverTheCodec) {
   EXPECT_LT(body.size(), text.size() / 10);
 }
 
+TEST(IndexTest, RoundTripsAndRefusesEveryOtherLength) {
+  SegmentIndex index{.offsets = {128, 1000, 5'000'000'000}, .nodes = {Hash32{1}, Hash32{2}}};
+  const Bytes body = EncodeIndex(index);
+  EXPECT_EQ(body.size(), 8 + 3 * 8 + 2 * 32u);
+  const auto decoded = DecodeIndex(body);
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded->offsets, index.offsets);
+  EXPECT_EQ(decoded->nodes, index.nodes);
+  for (size_t size = 0; size < body.size(); ++size) {
+    EXPECT_FALSE(DecodeIndex(ByteView(body).first(size)).ok()) << size;
+  }
+  Bytes longer = body;
+  longer.push_back(0);
+  EXPECT_FALSE(DecodeIndex(longer).ok());
+}
+
+TEST(TimeBoundsTest, WidenHoldsBoth) {
+  const TimeBounds a{.event_min = 5, .event_max = 9, .received_min = 5, .received_max = 5};
+  const TimeBounds b{.event_min = 1, .event_max = 6, .received_min = 7, .received_max = 8};
+  EXPECT_EQ(Widen(a, false, b),
+            (TimeBounds{.event_min = 1, .event_max = 9, .received_min = 5, .received_max = 8}));
+  EXPECT_EQ(Widen(TimeBounds(), true, b), b);
+}
+
 TEST(SegmentFileNameTest, OneSpelling) {
-  EXPECT_EQ(SegmentFileName(Seq{42}), "00000000000000000042.seg");
-  EXPECT_EQ(ParseSegmentFileName("00000000000000000042.seg").value(), Seq{42});
+  EXPECT_EQ(SegmentFileName(Seq{42}, FileKind::kSealed), "00000000000000000042.seg");
+  for (const FileKind kind :
+       {FileKind::kLog, FileKind::kSealing, FileKind::kSealed, FileKind::kManifest}) {
+    const auto file = ParseSegmentFileName(SegmentFileName(Seq{42}, kind));
+    ASSERT_TRUE(file.ok());
+    EXPECT_EQ(file->first, Seq{42});
+    EXPECT_EQ(file->kind, kind);
+  }
   for (std::string_view bad : {"42.seg", "0000000000000000004x.seg", "00000000000000000042.tmp",
-                               "+0000000000000000042.seg"}) {
+                               "+0000000000000000042.seg", "00000000000000000042.log.seg"}) {
     EXPECT_FALSE(ParseSegmentFileName(bad).ok()) << bad;
   }
 }

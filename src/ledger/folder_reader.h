@@ -8,6 +8,7 @@
 #include "ledger/segment_table.h"
 #include "ledger/sequencer.h"
 #include "ledger/trail.h"
+#include "ledger/tree_store.h"
 
 namespace sealtrail::ledger {
 
@@ -18,9 +19,14 @@ class FolderReader : public LedgerReader {
   static Result<std::unique_ptr<FolderReader>> Open(const env::Env& env,
                                                     const std::string& data_dir);
 
+  // The verifier keys of the trail, by epoch.
+  const std::vector<std::string>& vkeys() const { return vkeys_; }
+
   Heights heights() const override;
   Result<RecordRange> Read(Seq from, size_t records_max, size_t bytes_max) const override;
   Result<Bytes> ReadBeside(Seq seq, const crypto::Hash& hash) const override;
+  Result<std::vector<crypto::Hash>> TileHashes(int level, uint64_t first,
+                                               size_t count) const override;
   CheckpointInfo checkpoint() const override { return checkpoint_; }
   CheckpointInfo TreeHead() const override;
   std::vector<SegmentInfo> segments() const override { return table_.List(); }
@@ -28,11 +34,15 @@ class FolderReader : public LedgerReader {
 
  private:
   FolderReader(const env::Env& env, const TrailPaths& paths, Sequencer empty)
-      : table_(env.files, paths.segments), sequencer_(std::move(empty)) {}
+      : table_(env.files, paths.segments),
+        tree_(env.files, paths.tiles),
+        sequencer_(std::move(empty)) {}
 
   SegmentTable table_;
+  TreeStore tree_;
   Sequencer sequencer_;
   CheckpointInfo checkpoint_;
+  std::vector<std::string> vkeys_;
 };
 
 }  // namespace sealtrail::ledger

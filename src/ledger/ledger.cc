@@ -6,12 +6,18 @@
 #include "base/encoding.h"
 #include "base/log.h"
 #include "ledger/record_reader.h"
+#include "ledger/tile_hashes.h"
 
 namespace sealtrail::ledger {
 namespace {
 
 constexpr int64_t kClockStepNanos = kNanosPerSecond;  // a larger one is a record
 constexpr int64_t kTickNanos = kNanosPerSecond;
+// A segment is closed when the sealer has only this much of its log left to do, so that ingest hardly waits; unless the
+// log has grown to twice its size meanwhile.
+constexpr uint64_t kCloseLagBytes = 2 * kMiB;
+constexpr std::string_view kElsewhere = "elsewhere";  // in signing/
+constexpr size_t kPathBytesMax = 4 * kKiB;
 
 std::string DiskText(uint64_t free, uint64_t floor) {
   return fmt::format("{} MiB free, the floor min_free_bytes is {} MiB", free / kMiB, floor / kMiB);
@@ -27,6 +33,36 @@ Status CheckNotes(const record::RecordBatch& batch) {
   return OkStatus();
 }
 
+// Where the folder says that the signing record lies, for commands that are not told.
+Result<std::string> SigningDir(const env::Env& env, const TrailPaths& paths) {
+  const auto text =
+      env::ReadFile(env.files, env::JoinPath(paths.signing, kElsewhere), kPathBytesMax);
+  if (text.status().code() == StatusCode::kNotFound) return paths.signing;
+  if (!text.ok()) return text.status();
+  const std::string_view path = AsText(*text);
+  return std::string(path.substr(0, path.find('\n')));
+}
+
+// A trail that has signed anything has a signing record: without it, nothing keeps it from signing another history.
+Result<SigningRecord> OpenSigningRecord(const env::Env& env, const TrailPaths& paths,
+                                        const Options& options, const Trail& trail) {
+  std::string dir = options.signing_state_dir;
+  if (dir.empty()) {
+    SEAL_ASSIGN_OR_RETURN(dir, SigningDir(env, paths));
+  } else {
+    SEAL_RETURN_IF_ERROR(env.files.MakeDir(dir));
+    SEAL_RETURN_IF_ERROR(
+        env::ReplaceFile(env.files, paths.signing, kElsewhere, AsBytes(dir + "\n")));
+  }
+  SEAL_ASSIGN_OR_RETURN(SigningRecord record, SigningRecord::Open(env.files, dir, trail.origin()));
+  if (record.state() || trail.unfinished) return record;
+  return FailedPrecondition(
+      "{}/state is missing: without the signing record another history could be signed; put it "
+      "back from where it "
+      "was (by default the folder signing/ of the trail)",
+      dir);
+}
+
 }  // namespace
 
 struct Ledger::Counters {
@@ -40,6 +76,8 @@ struct Ledger::Counters {
         write_nanos(metrics.GetCounter("sealtrail_ledger_write_nanoseconds_total",
                                        "Time spent in sequencing and writing")),
         checkpoints(metrics.GetCounter("sealtrail_ledger_checkpoints_total", "Checkpoints signed")),
+        segments_sealed(
+            metrics.GetCounter("sealtrail_ledger_segments_sealed_total", "Segments sealed")),
         refused_batches(metrics.GetCounter("sealtrail_ledger_refused_batches_total",
                                            "Batches refused, try again")),
         clock_steps(metrics.GetCounter("sealtrail_clock_steps_total",
@@ -52,6 +90,7 @@ struct Ledger::Counters {
             metrics.GetGauge("sealtrail_height_durable", "Records that survive a loss of power")),
         checkpointed(
             metrics.GetGauge("sealtrail_height_checkpointed", "Records under a signed tree head")),
+        sealed(metrics.GetGauge("sealtrail_height_sealed", "Records in sealed segments")),
         free_bytes(metrics.GetGauge("sealtrail_disk_free_bytes", "Free bytes on the data disk")) {}
 
   Counter& records;
@@ -60,29 +99,38 @@ struct Ledger::Counters {
   Counter& sync_nanos;
   Counter& write_nanos;
   Counter& checkpoints;
+  Counter& segments_sealed;
   Counter& refused_batches;
   Counter& clock_steps;
   Gauge& queue_batches;
   Gauge& queue_bytes;
   Gauge& durable;
   Gauge& checkpointed;
+  Gauge& sealed;
   Gauge& free_bytes;
 };
 
-Ledger::Ledger(const env::Env& env, const Options& options, Trail trail,
+Ledger::Ledger(const env::Env& env, const Options& options, Trail trail, SigningRecord signing,
                std::unique_ptr<env::FileLock> lock, MetricSet& metrics, OnFailure on_failure)
     : env_(env),
       options_(options),
       paths_(options.data_dir),
+      origin_(trail.origin()),
       trail_(std::move(trail)),
       lock_(std::move(lock)),
       on_failure_(std::move(on_failure)),
       counters_(std::make_unique<Counters>(metrics)),
       table_(env.files, paths_.segments),
-      sequencer_(trail_.origin),
-      durable_(trail_.origin) {}
+      tree_(env.files, paths_.tiles),
+      sequencer_(origin_),
+      signing_(std::move(signing)),
+      durable_(origin_) {}
 
-Ledger::~Ledger() = default;
+// The sealer's callbacks post to the writer: one that has ended drops them.
+Ledger::~Ledger() {
+  if (worker_) worker_->End();
+  if (sealer_) sealer_->End();
+}
 
 Result<std::unique_ptr<Ledger>> Ledger::Open(const env::Env& env, const Options& options,
                                              MetricSet& metrics, OnFailure on_failure) {
@@ -95,62 +143,118 @@ Result<std::unique_ptr<Ledger>> Ledger::Open(const env::Env& env, const Options&
   if (!parent.ok() && !(existed && parent.code() == StatusCode::kFailedPrecondition)) return parent;
   SEAL_ASSIGN_OR_RETURN(auto lock, env.files.Lock(paths.lock));
   SEAL_ASSIGN_OR_RETURN(Trail trail, OpenTrail(env, paths, options.origin));
-  std::unique_ptr<Ledger> ledger(
-      new Ledger(env, options, std::move(trail), std::move(lock), metrics, std::move(on_failure)));
+  SEAL_ASSIGN_OR_RETURN(SigningRecord signing, OpenSigningRecord(env, paths, options, trail));
+  std::unique_ptr<Ledger> ledger(new Ledger(env, options, std::move(trail), std::move(signing),
+                                            std::move(lock), metrics, std::move(on_failure)));
   SEAL_RETURN_IF_ERROR(ledger->Recover());
-  ledger->worker_ = env.executor.StartWorker("ledger");
+  ledger->StartWorkers();
   ledger->worker_->PostAfter(kTickNanos, [raw = ledger.get()] { raw->Tick(); });
   return ledger;
 }
 
 Status Ledger::Recover() {
-  SEAL_ASSIGN_OR_RETURN(CheckpointInfo checkpoint,
-                        ReadCheckpoint(env_, paths_, trail_.signer.verifier()));
+  SEAL_ASSIGN_OR_RETURN(CheckpointInfo checkpoint, ReadCheckpoint(env_, paths_, trail_.keys));
   if (!trail_.unfinished && checkpoint.note.empty()) return MissingCheckpoint(paths_);
-  SEAL_ASSIGN_OR_RETURN(Recovered recovered,
-                        ledger::Recover(env_, paths_, trail_.origin, checkpoint, BadEnd::kCut,
-                                        trail_.unfinished, table_));
+  std::vector<Claim> claims;
+  if (!checkpoint.note.empty()) {
+    claims.push_back({.name = paths_.checkpoint, .size = checkpoint.size, .root = checkpoint.root});
+  }
+  if (signing_.state()) {
+    claims.push_back({.name = "the signing record",
+                      .size = signing_.state()->size,
+                      .root = signing_.state()->root});
+  }
+  SEAL_ASSIGN_OR_RETURN(const Recovered recovered,
+                        ledger::Recover(env_, paths_, trail_.keys, claims, BadEnd::kCut,
+                                        trail_.unfinished, table_, tree_));
   {
     MutexLock lock(mutex_);
     checkpoint_ = std::move(checkpoint);
+    sealed_ = recovered.sealed.size();
+    durable_ = recovered.sequencer;
   }
   sequencer_ = recovered.sequencer;
+  if (options_.start_check) SEAL_RETURN_IF_ERROR(options_.start_check(origin_, *this));
   return StartWriting(recovered);
 }
 
 // What recovery read may so far lie in the page cache alone, even with a failed sync behind it: all
 // that no later frame proves to be durable is written once more before it is shown.
 Status Ledger::StartWriting(const Recovered& recovered) {
-  if (recovered.last_segment) {
-    const std::string path =
-        env::JoinPath(paths_.segments, format::SegmentFileName(*recovered.last_segment));
-    SEAL_RETURN_IF_ERROR(env_.files.Rewrite(path, recovered.proven));
-    SEAL_RETURN_IF_ERROR(env_.files.SyncDir(paths_.segments));
-    SEAL_ASSIGN_OR_RETURN(
-        segment_, SegmentWriter::Continue(env_.files, paths_.segments, *recovered.last_segment,
-                                          recovered.bundle_bytes));
+  for (const std::string& name : recovered.obsolete) {
+    SEAL_RETURN_IF_ERROR(env_.files.Remove(env::JoinPath(paths_.segments, name)));
   }
   last_record_at_ = last_checkpoint_at_ = clock_checked_mono_ = env_.clock.Monotonic();
   clock_checked_wall_ = env_.clock.Now();
-  if (recovered.cut) {
-    const CutTail& cut = *recovered.cut;
-    LogLine(LogLevel::kWarning, env_.clock.Now(), "tail_cut",
-            fmt::format(
-                "{} bytes that were never acknowledged were cut from {} at {} and kept in aside/{}",
-                cut.bytes, cut.segment, cut.offset, cut.aside));
-    SEAL_RETURN_IF_ERROR(WriteOwn({.action = "sealtrail.recovery.cut",
-                                   .actor = "sealtrail",
-                                   .target = cut.segment,
-                                   .details = {{"sealtrail.cut.offset", std::to_string(cut.offset)},
-                                               {"sealtrail.cut.bytes", std::to_string(cut.bytes)},
-                                               {"sealtrail.cut.sha256", HexEncode(cut.sha256)},
-                                               {"sealtrail.cut.aside", cut.aside}}}));
+  if (recovered.log) SEAL_RETURN_IF_ERROR(ContinueLog(*recovered.log, recovered.sealed.tree));
+  if (!recovered.sealed.segments.empty()) {
+    last_manifest_ = recovered.sealed.segments.back().manifest_hash;
+    if (recovered.old_log)
+      SEAL_RETURN_IF_ERROR(MakeSure(recovered.sealed.segments.back().manifest));
   }
+  SEAL_RETURN_IF_ERROR(SettleRotation(recovered.rotation));
+  if (recovered.seal_record_missing)
+    SEAL_RETURN_IF_ERROR(WriteSealRecord(recovered.sealed.segments.back()));
+  SEAL_RETURN_IF_ERROR(tree_.Persist(recovered.sealed.size()));
+  if (recovered.old_log) {
+    SEAL_RETURN_IF_ERROR(env_.files.Remove(env::JoinPath(paths_.segments, *recovered.old_log)));
+    SEAL_RETURN_IF_ERROR(env_.files.SyncDir(paths_.segments));
+  }
+  counters_->sealed.Set(static_cast<double>(Value(recovered.sealed.size())));
+  if (recovered.cut) SEAL_RETURN_IF_ERROR(RecordCut(*recovered.cut));
   SEAL_RETURN_IF_ERROR(
-      WriteOwn({.action = "sealtrail.store.start", .actor = "sealtrail", .target = trail_.origin}));
+      WriteOwn({.action = "sealtrail.store.start", .actor = "sealtrail", .target = origin_}));
   CheckFloor(0);
   SEAL_RETURN_IF_ERROR(SignCheckpoint());
-  return trail_.unfinished ? FinishTrail(env_, paths_, trail_.signer) : OkStatus();
+  return trail_.unfinished ? FinishTrail(env_, paths_, trail_.keys) : OkStatus();
+}
+
+// Until here everything happened on the caller's thread.
+void Ledger::StartWorkers() {
+  worker_ = env_.executor.StartWorker("ledger");
+  sealer_ = std::make_unique<Sealer>(env_, paths_, [this](const Status& status) {
+    worker_->Post([this, status] { Fail(status); });
+  });
+  sealer_->Begin(log_before_, log_->size());
+}
+
+// The process that sealed this segment did not get as far as removing its log; its last syncs may have failed.
+Status Ledger::MakeSure(const format::Manifest& manifest) {
+  for (const format::FileKind kind : {format::FileKind::kSealed, format::FileKind::kManifest}) {
+    const std::string name = format::SegmentFileName(manifest.first, kind);
+    SEAL_RETURN_IF_ERROR(env_.files.Rewrite(env::JoinPath(paths_.segments, name), 0));
+  }
+  return env_.files.SyncDir(paths_.segments);
+}
+
+Status Ledger::ContinueLog(const RecoveredLog& log, const tlog::Frontier& before) {
+  const std::string path =
+      env::JoinPath(paths_.segments, format::SegmentFileName(log.first, format::FileKind::kLog));
+  SEAL_RETURN_IF_ERROR(env_.files.Rewrite(path, log.proven));
+  SEAL_RETURN_IF_ERROR(env_.files.SyncDir(paths_.segments));
+  SEAL_ASSIGN_OR_RETURN(
+      log_, LogWriter::Continue(env_.files, paths_.segments, log.first, log.bundle_bytes));
+  log_records_ = log.records;
+  // The wall clock may have stepped since the log was begun: it is only asked for how long to wait at most.
+  const int64_t age = std::clamp<int64_t>(Value(env_.clock.Now()) - Value(log.created), 0,
+                                          options_.segment_age_max_ns);
+  log_begun_at_ = env_.clock.Monotonic() + -age;
+  log_before_ = before;
+  return OkStatus();
+}
+
+Status Ledger::RecordCut(const CutTail& cut) {
+  LogLine(LogLevel::kWarning, env_.clock.Now(), "tail_cut",
+          fmt::format(
+              "{} bytes that were never acknowledged were cut from {} at {} and kept in aside/{}",
+              cut.bytes, cut.segment, cut.offset, cut.aside));
+  return WriteOwn({.action = "sealtrail.recovery.cut",
+                   .actor = "sealtrail",
+                   .target = cut.segment,
+                   .details = {{"sealtrail.cut.offset", std::to_string(cut.offset)},
+                               {"sealtrail.cut.bytes", std::to_string(cut.bytes)},
+                               {"sealtrail.cut.sha256", HexEncode(cut.sha256)},
+                               {"sealtrail.cut.aside", cut.aside}}});
 }
 
 Status Ledger::Accepting() const {
@@ -158,15 +262,11 @@ Status Ledger::Accepting() const {
   return refusing_.ok() ? floor_ : refusing_;
 }
 
-// Refuses what can be refused before the work of preparing it; the queue's limit is tested again after.
 void Ledger::Submit(record::RecordBatch batch, record::CommitDone done) {
-  const record::RecordClass record_class = batch.record_class;
   Status refused = CheckNotes(batch);
-  if (refused.ok()) refused = Admit(record_class, 0);
   if (refused.ok()) {
-    PreparedBatch prepared = Prepare(std::move(batch));
-    const size_t bytes = prepared.bytes();
-    refused = Enqueue({.batch = std::move(prepared), .done = done, .bytes = bytes});
+    const size_t bytes = batch.bytes() + batch.records.size() * sizeof(record::RecordEntry);
+    refused = Enqueue({.batch = std::move(batch), .done = done, .bytes = bytes});
   }
   if (refused.ok()) return;
   counters_->refused_batches.Add();
@@ -174,11 +274,6 @@ void Ledger::Submit(record::RecordBatch batch, record::CommitDone done) {
 }
 
 Status Ledger::Admit(record::RecordClass record_class, size_t bytes) const {
-  MutexLock lock(mutex_);
-  return AdmitLocked(record_class, bytes);
-}
-
-Status Ledger::AdmitLocked(record::RecordClass record_class, size_t bytes) const {
   if (!refusing_.ok()) return refusing_;
   if (record_class == record::RecordClass::kIngest && !floor_.ok()) return floor_;
   if (queue_bytes_ != 0 && queue_bytes_ + bytes > options_.queue_bytes_max) {
@@ -190,7 +285,7 @@ Status Ledger::AdmitLocked(record::RecordClass record_class, size_t bytes) const
 Status Ledger::Enqueue(Waiting waiting) {
   {
     MutexLock lock(mutex_);
-    SEAL_RETURN_IF_ERROR(AdmitLocked(waiting.batch.batch.record_class, waiting.bytes));
+    SEAL_RETURN_IF_ERROR(Admit(waiting.batch.record_class, waiting.bytes));
     queue_bytes_ += waiting.bytes;
     queue_.push_back(std::move(waiting));
     counters_->queue_batches.Set(static_cast<double>(queue_.size()));
@@ -220,6 +315,8 @@ std::deque<Ledger::Waiting> Ledger::TakeGroup() {
 
 // Writes one group and comes back for the next, so that timers and stops get their turn in between.
 void Ledger::Drain() {
+  if (closing_) return;  // EndClose comes back here
+  if (CloseIsDue()) return BeginClose();
   std::deque<Waiting> group = TakeGroup();
   if (group.empty()) return;
   RefuseBelowFloor(group);
@@ -233,7 +330,7 @@ void Ledger::RefuseBelowFloor(std::deque<Waiting>& group) {
   for (const Waiting& waiting : group) bytes += waiting.bytes;
   if (failed_.ok() && CheckFloor(bytes)) return;
   std::erase_if(group, [&](Waiting& waiting) {
-    if (failed_.ok() && waiting.batch.batch.record_class == record::RecordClass::kOwn) return false;
+    if (failed_.ok() && waiting.batch.record_class == record::RecordClass::kOwn) return false;
     counters_->refused_batches.Add();
     waiting.done(Accepting());
     return true;
@@ -241,17 +338,17 @@ void Ledger::RefuseBelowFloor(std::deque<Waiting>& group) {
 }
 
 void Ledger::CommitGroup(std::deque<Waiting> group) {
-  std::vector<const PreparedBatch*> batches;
+  std::vector<const record::RecordBatch*> batches;
   for (const Waiting& waiting : group) batches.push_back(&waiting.batch);
-  Seq first{};
-  const Status status = Write(batches, first);
-  uint64_t seq = Value(first);
+  WatchClock();  // a step is recorded first, so the numbers are known only then
+  uint64_t seq = Value(sequencer_.next());
+  const Status status = Write(batches);
   for (Waiting& waiting : group) {
     if (!status.ok()) {
       waiting.done(status);
       continue;
     }
-    record::CommitOutcome outcome(waiting.batch.batch.records.size());
+    record::CommitOutcome outcome(waiting.batch.records.size());
     for (record::RecordOutcome& record : outcome)
       record = {record::RecordOutcome::Kind::kStored, Seq{seq++}};
     waiting.done(std::move(outcome));
@@ -259,20 +356,14 @@ void Ledger::CommitGroup(std::deque<Waiting> group) {
 }
 
 // Appends the batches, syncs once, and shows them to readers. The caller may then acknowledge.
-// A clock step is recorded first, so the batches' number is known only then.
-Status Ledger::Write(const std::vector<const PreparedBatch*>& batches, Seq& first) {
+Status Ledger::Write(const std::vector<const record::RecordBatch*>& batches) {
   if (!failed_.ok()) return Accepting();
   const MonotonicNanos start = env_.clock.Monotonic();
-  WatchClock();
-  if (!failed_.ok()) return Accepting();
-  first = sequencer_.next();
-  std::vector<FramePlace> frames;
-  Status status = RollIfFull();
-  for (const PreparedBatch* batch : batches) {
-    if (status.ok()) status = segment_->Append(*batch, sequencer_, frames);
-  }
+  Growth growth;
+  Status status = log_ ? OkStatus() : BeginLog();
+  if (status.ok()) status = log_->Append(batches, sequencer_, growth);
   const MonotonicNanos written = env_.clock.Monotonic();
-  if (status.ok()) status = segment_->Sync();
+  if (status.ok()) status = log_->Sync();
   if (!status.ok()) {
     Fail(status);
     return Accepting();
@@ -281,35 +372,126 @@ Status Ledger::Write(const std::vector<const PreparedBatch*>& batches, Seq& firs
   counters_->syncs.Add();
   counters_->write_nanos.Add(static_cast<uint64_t>(written - start));
   counters_->sync_nanos.Add(static_cast<uint64_t>(synced - written));
-  for (const PreparedBatch* batch : batches) {
-    counters_->records.Add(batch->batch.records.size());
-    for (const record::RecordEntry& entry : batch->batch.records)
+  for (const record::RecordBatch* batch : batches) {
+    log_records_ += batch->records.size();
+    counters_->records.Add(batch->records.size());
+    for (const record::RecordEntry& entry : batch->records)
       counters_->leaf_bytes.Add(entry.leaf_size);
   }
   last_record_at_ = synced;
-  Publish(frames);
+  Publish(growth);
   return OkStatus();
 }
 
-Status Ledger::RollIfFull() {
-  if (segment_ && std::max(segment_->bundle_bytes(), segment_->size()) < options_.segment_bytes_max)
-    return OkStatus();
-  if (segment_) SEAL_RETURN_IF_ERROR(segment_->Close());
-  SEAL_ASSIGN_OR_RETURN(segment_, SegmentWriter::Create(env_.files, paths_.segments, sequencer_,
-                                                        trail_.origin, env_.clock.Now()));
-  table_.AddSegment(segment_->first());
+Status Ledger::BeginLog() {
+  SEAL_ASSIGN_OR_RETURN(
+      log_, LogWriter::Create(env_.files, paths_.segments, sequencer_, origin_, env_.clock.Now()));
+  table_.AddLog(log_->first());
+  log_records_ = 0;
+  log_begun_at_ = env_.clock.Monotonic();
+  log_before_ = sequencer_.frontier();
+  if (sealer_) sealer_->Begin(log_before_, log_->size());
   return OkStatus();
 }
 
-void Ledger::Publish(const std::vector<FramePlace>& frames) {
-  table_.AddFrames(frames, segment_->size());
-  std::vector<std::function<void()>> wake;
+// --- Sealing ------------------------------------------------------------------------------------
+
+bool Ledger::CloseIsDue() const {
+  if (!failed_.ok() || !log_) return false;
+  const uint64_t seal_records = last_manifest_ ? 1 : 0;
+  if (log_records_ <= seal_records) return false;
+  const uint64_t bytes = std::max(log_->bundle_bytes(), log_->size());
+  const bool old = env_.clock.Monotonic() - log_begun_at_ >= options_.segment_age_max_ns;
+  if (bytes < options_.segment_bytes_max && !old) return false;
+  return sealer_->lag() <= kCloseLagBytes || bytes / 2 >= options_.segment_bytes_max;
+}
+
+// From here to EndClose nothing is written: the seal record must be the next record.
+void Ledger::BeginClose() {
+  closing_ = true;
+  format::Manifest manifest{.origin = origin_,
+                            .rules = options_.rules_digest,
+                            .config = options_.config_digest,
+                            .previous = last_manifest_,
+                            .epoch = trail_.keys.epoch(),
+                            .sealed = env_.clock.Now()};
+  sealer_->Finish(
+      sequencer_.chain(), std::move(manifest), trail_.keys.signer,
+      [this](const SealedSegment& sealed) { worker_->Post([this, sealed] { EndClose(sealed); }); });
+}
+
+void Ledger::EndClose(const SealedSegment& sealed) {
+  closing_ = false;
+  if (failed_.ok()) {
+    const format::Manifest& manifest = sealed.manifest;
+    if (manifest.after.size != sequencer_.size() || manifest.after.root != sequencer_.Root()) {
+      Fail(DataLoss("segment {} was sealed with another root than its records have",
+                    Value(manifest.first)));
+    } else if (const Status closed = log_->Close(); !closed.ok()) {
+      Fail(closed);
+    } else {
+      log_.reset();
+      last_manifest_ = sealed.manifest_hash;
+      if (WriteSealRecord(sealed).ok()) Retire(sealed.manifest);
+    }
+  }
+  ResumeAfterClose();
+}
+
+void Ledger::ResumeAfterClose() {
+  worker_->Post([this] { Drain(); });
+  if (after_close_) std::exchange(after_close_, nullptr)();
+}
+
+Status Ledger::WriteSealRecord(const SealedSegment& sealed) {
+  const format::Manifest& manifest = sealed.manifest;
+  const std::string name = format::SegmentFileName(manifest.first, format::FileKind::kSealed);
+  return WriteAct({.action = "sealtrail.segment.seal",
+                   .actor = "sealtrail",
+                   .target = name,
+                   .kind = record::Kind::kSeal,
+                   .details = {{"sealtrail.seal.records", std::to_string(manifest.records)},
+                               {"sealtrail.seal.manifest", Base64Encode(sealed.manifest_hash)}}});
+}
+
+// The seal record is durable, so the log has done its duty.
+void Ledger::Retire(const format::Manifest& manifest) {
+  counters_->segments_sealed.Add();
+  counters_->sealed.Set(static_cast<double>(Value(manifest.after.size)));
+  {
+    MutexLock lock(mutex_);
+    sealed_ = manifest.after.size;
+  }
+  WakeReaders();
+  sealer_->Then([this, manifest] {
+    table_.Seal(manifest);
+    SEAL_RETURN_IF_ERROR(tree_.Persist(manifest.after.size));
+    SEAL_RETURN_IF_ERROR(env_.files.Remove(env::JoinPath(
+        paths_.segments, format::SegmentFileName(manifest.first, format::FileKind::kLog))));
+    return env_.files.SyncDir(paths_.segments);
+  });
+}
+
+// ------------------------------------------------------------------------------------------------
+
+void Ledger::Publish(const Growth& growth) {
+  table_.AddFrames(growth.frames, log_->size());
+  tree_.Grow(growth.tile_nodes);
+  if (sealer_) sealer_->Grow(log_->size());
   {
     MutexLock lock(mutex_);
     durable_ = sequencer_;
-    wake = growth_;
   }
   counters_->durable.Set(static_cast<double>(Value(sequencer_.size())));
+  WakeReaders();
+}
+
+void Ledger::WakeReaders() {
+  std::vector<std::function<void()>> wake;
+  {
+    MutexLock lock(mutex_);
+    wake = growth_;
+  }
   for (const auto& call : wake) call();
 }
 
@@ -323,15 +505,20 @@ void Ledger::Fail(const Status& error) {
   LogLine(LogLevel::kError, env_.clock.Now(), "disk_failed",
           fmt::format("{}; nothing more is accepted, restart on a sound disk", error.message()));
   if (on_failure_) on_failure_(error);
+  if (std::exchange(closing_, false)) ResumeAfterClose();
 }
 
-// One of the ledger's own few records, durable on return.
+// One of the ledger's own few records, durable on return. A clock step before it is recorded first.
 Status Ledger::WriteOwn(const record::SelfAct& act) {
+  WatchClock();
+  return WriteAct(act);
+}
+
+Status Ledger::WriteAct(const record::SelfAct& act) {
   record::Salt salt;
   env_.random.Fill(salt);
-  const PreparedBatch batch = Prepare(record::SelfRecord(act, env_.clock.Now(), salt));
-  Seq number{};
-  return Write({&batch}, number);
+  const record::RecordBatch batch = record::SelfRecord(act, env_.clock.Now(), salt);
+  return Write({&batch});
 }
 
 // Compares how far the wall clock and the monotonic one came since the last look.
@@ -347,22 +534,24 @@ void Ledger::WatchClock() {
   LogLine(LogLevel::kWarning, wall, "clock_step",
           fmt::format("the wall clock stepped by {} ns", step));
   // A failure shows in failed_ and meets whoever writes next.
-  (void)WriteOwn({.action = "sealtrail.clock.step",
+  (void)WriteAct({.action = "sealtrail.clock.step",
                   .actor = "sealtrail",
-                  .target = trail_.origin,
+                  .target = origin_,
                   .details = {{"sealtrail.clock.step_ns", std::to_string(step)}}});
 }
 
 void Ledger::Tick() {
   if (!failed_.ok()) return;
+  worker_->PostAfter(kTickNanos, [this] { Tick(); });
+  if (closing_) return;
   WatchClock();
   CheckFloor(0);
   if (env_.clock.Monotonic() - last_record_at_ >= options_.heartbeat_interval_ns) {
     (void)WriteOwn(
-        {.action = "sealtrail.store.heartbeat", .actor = "sealtrail", .target = trail_.origin});
+        {.action = "sealtrail.store.heartbeat", .actor = "sealtrail", .target = origin_});
   }
   SignIfDue();
-  worker_->PostAfter(kTickNanos, [this] { Tick(); });
+  if (CloseIsDue()) BeginClose();
 }
 
 void Ledger::SignIfDue() {
@@ -380,8 +569,12 @@ Status Ledger::SignCheckpoint() {
     if (!checkpoint_.note.empty() && checkpoint_.size == sequencer_.size()) return OkStatus();
   }
   const tlog::Checkpoint head{
-      .origin = trail_.origin, .size = sequencer_.size(), .root = sequencer_.Root()};
-  const std::string note = trail_.signer.Sign(tlog::CheckpointText(head));
+      .origin = origin_, .size = sequencer_.size(), .root = sequencer_.Root()};
+  SEAL_RETURN_IF_ERROR(signing_.Intend(trail_.keys.epoch(), head.size, head.root));
+  return PublishCheckpoint(head, trail_.keys.signer->Sign(tlog::CheckpointText(head)));
+}
+
+Status Ledger::PublishCheckpoint(const tlog::Checkpoint& head, const std::string& note) {
   SEAL_RETURN_IF_ERROR(env::ReplaceFile(env_.files, paths_.data_dir, "checkpoint", AsBytes(note)));
   last_checkpoint_at_ = env_.clock.Monotonic();
   counters_->checkpoints.Add();
@@ -390,6 +583,75 @@ Status Ledger::SignCheckpoint() {
   checkpoint_ = {.size = head.size, .root = head.root, .note = note};
   return OkStatus();
 }
+
+// --- Keys ---------------------------------------------------------------------------------------
+
+std::string Ledger::vkey() const {
+  MutexLock lock(mutex_);
+  return vkeys_.back();
+}
+
+std::vector<std::string> Ledger::vkeys() const {
+  MutexLock lock(mutex_);
+  return vkeys_;
+}
+
+void Ledger::RotateKey(const std::string& actor, std::function<void(Status)> done) {
+  worker_->Post([this, actor, done = std::move(done)] {
+    if (closing_)
+      return worker_->PostAfter(kNanosPerMilli, [this, actor, done] { RotateKey(actor, done); });
+    const Status status = failed_.ok() ? Rotate(actor) : Accepting();
+    if (!status.ok()) Fail(status);
+    done(status);
+  });
+}
+
+// First the next key is there, then the record that names it, then the note that both sign, then it is in charge: a start
+// that finds the record goes on from there, one that does not throws the key away.
+Status Ledger::Rotate(const std::string& actor) {
+  WatchClock();
+  SEAL_RETURN_IF_ERROR(MakeNextKey(env_, paths_, trail_.keys));
+  SEAL_RETURN_IF_ERROR(
+      WriteAct({.action = "sealtrail.key.rotate",
+                .actor = actor,
+                .target = origin_,
+                .details = {{"sealtrail.key.vkey", trail_.keys.next->verifier().vkey()},
+                            {"sealtrail.key.previous", trail_.keys.current().vkey()},
+                            {"sealtrail.key.epoch", std::to_string(trail_.keys.epoch() + 1)}}}));
+  return HandOverAt({.origin = origin_, .size = sequencer_.size(), .root = sequencer_.Root()});
+}
+
+Status Ledger::HandOverAt(const tlog::Checkpoint& head) {
+  SEAL_RETURN_IF_ERROR(signing_.Intend(trail_.keys.epoch() + 1, head.size, head.root));
+  SEAL_ASSIGN_OR_RETURN(const std::string note, HandOver(env_, paths_, head, trail_.keys));
+  NoteKeys();
+  return PublishCheckpoint(head, note);
+}
+
+// What an earlier process began.
+Status Ledger::SettleRotation(const std::optional<RecoveredRotation>& rotation) {
+  NoteKeys();
+  TrailKeys& keys = trail_.keys;
+  const bool pending = rotation && rotation->vkey != keys.current().vkey() &&
+                       std::ranges::none_of(keys.verifiers, [&](const tlog::Verifier& verifier) {
+                         return verifier.vkey() == rotation->vkey;
+                       });
+  if (!pending) return keys.next ? DropNextKey(env_, paths_, keys) : OkStatus();
+  if (!keys.next || keys.next->verifier().vkey() != rotation->vkey) {
+    return FailedPrecondition("record {} names the key {}, which is not in {}",
+                              Value(rotation->size) - 1, rotation->vkey, paths_.keys);
+  }
+  return HandOverAt({.origin = origin_, .size = rotation->size, .root = rotation->root});
+}
+
+void Ledger::NoteKeys() {
+  std::vector<std::string> vkeys;
+  for (const tlog::Verifier& verifier : trail_.keys.verifiers) vkeys.push_back(verifier.vkey());
+  MutexLock lock(mutex_);
+  vkeys_ = std::move(vkeys);
+}
+
+// ------------------------------------------------------------------------------------------------
 
 // Sets or lifts the refusal of ingest. True if there is room for that many bytes above the floor.
 bool Ledger::CheckFloor(uint64_t about_to_write) {
@@ -431,24 +693,29 @@ void Ledger::Close(std::function<void(Status)> done) {
     if (refusing_.ok()) refusing_ = Unavailable("shutting down");
   }
   worker_->Post([this, done = std::move(done)] {
-    while (true) {
-      std::deque<Waiting> group = TakeGroup();
-      if (group.empty()) break;
-      RefuseBelowFloor(group);
-      if (!group.empty()) CommitGroup(std::move(group));
-    }
-    Status status =
-        WriteOwn({.action = "sealtrail.store.stop", .actor = "sealtrail", .target = trail_.origin});
-    if (status.ok()) status = SignCheckpoint();
-    if (status.ok() && segment_) status = segment_->Close();
-    if (failed_.ok()) failed_ = Unavailable("closed");
-    done(status);
+    if (!closing_) return FinishWriting(done);
+    after_close_ = [this, done] { FinishWriting(done); };
   });
+}
+
+void Ledger::FinishWriting(const std::function<void(Status)>& done) {
+  while (true) {
+    std::deque<Waiting> group = TakeGroup();
+    if (group.empty()) break;
+    RefuseBelowFloor(group);
+    if (!group.empty()) CommitGroup(std::move(group));
+  }
+  Status status =
+      WriteOwn({.action = "sealtrail.store.stop", .actor = "sealtrail", .target = origin_});
+  if (status.ok()) status = SignCheckpoint();
+  if (status.ok() && log_) status = log_->Close();
+  if (failed_.ok()) failed_ = Unavailable("closed");
+  done(status);
 }
 
 Heights Ledger::heights() const {
   MutexLock lock(mutex_);
-  return {.durable = durable_.size(), .checkpointed = checkpoint_.size};
+  return {.durable = durable_.size(), .checkpointed = checkpoint_.size, .sealed = sealed_};
 }
 
 CheckpointInfo Ledger::checkpoint() const {
@@ -475,6 +742,11 @@ Result<RecordRange> Ledger::Read(Seq from, size_t records_max, size_t bytes_max)
     return NotFound("record {} is not durable yet", Value(from));
   }
   return ReadRecords(table_, from, records_max, bytes_max);
+}
+
+Result<std::vector<crypto::Hash>> Ledger::TileHashes(int level, uint64_t first,
+                                                     size_t count) const {
+  return ReadTileHashes(table_, tree_, level, first, count);
 }
 
 Result<Bytes> Ledger::ReadBeside(Seq seq, const crypto::Hash& hash) const {

@@ -28,15 +28,16 @@ struct RecordRange {
 struct Heights {
   TreeSize durable{0};       // records 0 .. durable-1 survive a loss of power
   TreeSize checkpointed{0};  // covered by the newest signed tree head
+  TreeSize sealed{0};        // in segments that a seal record names
 };
 
 // A segment file as the table `segments` shows it.
 struct SegmentInfo {
-  std::string name;  // "00000000000000000000.seg"
+  std::string name;  // "00000000000000000000.seg", of the growing one ".log"
   Seq first;
   uint64_t count;
   uint64_t bytes;
-  bool active;
+  bool sealed;
 };
 
 struct CheckpointInfo {
@@ -60,6 +61,11 @@ class LedgerReader {
   // The side content with this SHA-256 that the leaf of record `seq` refers to.
   virtual Result<Bytes> ReadBeside(Seq seq, const crypto::Hash& hash) const = 0;
 
+  // Hashes `first` to `first + count - 1` of a tile level (docs/formats/tiles.md): each the root of the perfect subtree
+  // of 256^level records; at level 0 the leaf hashes. NotFound if they are not all durable.
+  virtual Result<std::vector<crypto::Hash>> TileHashes(int level, uint64_t first,
+                                                       size_t count) const = 0;
+
   virtual CheckpointInfo checkpoint() const = 0;
 
   // The tree as durable at this moment: its size and root, unsigned (`note` is empty). For query
@@ -68,7 +74,7 @@ class LedgerReader {
 
   virtual std::vector<SegmentInfo> segments() const = 0;
 
-  // Calls `wake` soon after the durable height grew, from the writer's thread: it must only post or
+  // Calls `wake` soon after the durable or the sealed height grew, from the writer's thread: it must only post or
   // notify. Lasts until the reader ends.
   virtual void OnGrowth(std::function<void()> wake) = 0;
 };

@@ -186,8 +186,265 @@ TEST(LedgerTest, GoesOnAfterAnOrderlyStop) {
   EXPECT_GT(p.ledger->segments().size(), 3u);
   const auto all = ReadAll(*p.ledger);
   for (const auto& [seq, leaf] : before) EXPECT_EQ(all.at(seq), leaf);
-  EXPECT_EQ(all.size(), 1000u + 3);  // start, stop, start
+  EXPECT_EQ(all.size(),
+            1000u + 3 + p.ledger->segments().size() - 1);  // start, stop, start, and the seals
   EXPECT_EQ(p.ledger->checkpoint().root, Resequence(*p.ledger, all.size()).Root());
+}
+
+// What the ledger says of its segments and its tree, against the plain formulas over all its records.
+void ExpectSealedSoundly(SimEnv& world, const Ledger& ledger) {
+  const auto all = ReadAll(ledger);
+  const auto segments = ledger.segments();
+  uint64_t next = 0;
+  crypto::Hash manifest_hash{};
+  for (const SegmentInfo& segment : segments) {
+    ASSERT_EQ(Value(segment.first), next);
+    next += segment.count;
+    ASSERT_EQ(segment.sealed, &segment != &segments.back());
+    if (&segment != &segments.front()) {
+      const std::string& seal = all.at(segment.first);
+      EXPECT_TRUE(seal.starts_with(R"({"k":"seal")")) << seal;
+      EXPECT_NE(seal.find(Base64Encode(manifest_hash)), seal.npos) << seal;
+    }
+    if (!segment.sealed) continue;
+    const std::string name =
+        "/data/segments/" + format::SegmentFileName(segment.first, format::FileKind::kManifest);
+    const Bytes note = env::ReadFile(world.files(), name, kMiB).value();
+    const auto text = tlog::Verifier::FromVkey(ledger.vkey())->Open(AsText(note));
+    ASSERT_TRUE(text.ok());
+    const auto manifest = format::ParseManifestText(*text);
+    ASSERT_TRUE(manifest.ok()) << manifest.status().ToString();
+    const Sequencer after = Resequence(ledger, next);
+    EXPECT_EQ(manifest->after.root, after.Root());
+    EXPECT_EQ(manifest->chain_after, after.chain());
+    const Bytes file = env::ReadFile(world.files(), "/data/segments/" + segment.name, kGiB).value();
+    EXPECT_EQ(manifest->file_hash, crypto::Sha256(file));
+    EXPECT_EQ(manifest->file_bytes, file.size());
+    manifest_hash = crypto::Sha256(note);
+  }
+  EXPECT_EQ(next, all.size());
+
+  std::vector<crypto::Hash> leaf_hashes;
+  for (const auto& [seq, leaf] : all) leaf_hashes.push_back(tlog::LeafHash(AsBytes(leaf)));
+  EXPECT_EQ(ledger.TileHashes(0, 0, leaf_hashes.size()).value(), leaf_hashes);
+  std::vector<crypto::Hash> roots;
+  for (size_t at = 0; at + 256 <= leaf_hashes.size(); at += 256) {
+    tlog::Frontier block;
+    for (size_t i = at; i < at + 256; ++i) block.Append(leaf_hashes[i]);
+    roots.push_back(block.Root());
+  }
+  EXPECT_EQ(ledger.TileHashes(1, 0, roots.size()).value(), roots);
+  EXPECT_FALSE(ledger.TileHashes(1, 0, roots.size() + 1).ok());
+}
+
+TEST(LedgerTest, FullSegmentsAreSealed) {
+  for (const int batch : {1, 7, 256, 300}) {
+    SCOPED_TRACE(batch);
+    SimEnv world(41);
+    const Options options{.segment_bytes_max = 60'000};
+    {
+      Process p(world, options);
+      ASSERT_NE(p.ledger, nullptr);
+      for (int i = 0; i < 1500; i += batch) {
+        p.Submit(Batch(i, batch, i % 5 == 0 ? 3000 : 0));
+        world.executor().RunFor(kNanosPerMilli);
+      }
+      EXPECT_GE(p.ledger->segments().size(), 3u);
+      ExpectSealedSoundly(world, *p.ledger);
+      const auto all = ReadAll(*p.ledger);
+      for (const auto& [seq, leaf] : p.acknowledged) ASSERT_EQ(all.at(seq), leaf);
+      ASSERT_TRUE(p.Close().ok());
+    }
+    Process p(world, options);
+    ASSERT_NE(p.ledger, nullptr) << p.failure.ToString();
+    ExpectSealedSoundly(world, *p.ledger);
+    for (const std::string& name : world.files().List("/data/segments").value()) {
+      EXPECT_FALSE(name.ends_with(".sealing") &&
+                   !name.starts_with(p.ledger->segments().back().name.substr(0, 20)))
+          << name;
+    }
+  }
+}
+
+TEST(LedgerTest, BesideContentIsFoundInSealedSegments) {
+  SimEnv world(42);
+  Process p(world, {.segment_bytes_max = 40'000});
+  ASSERT_NE(p.ledger, nullptr);
+  RecordBatch batch = Batch(0, 600, 50'000);
+  const record::BesideContent content = batch.beside.at(0);
+  p.Submit(std::move(batch));
+  world.executor().RunFor(kNanosPerSecond);
+  p.Submit(Batch(600, 3));
+  world.executor().RunFor(kNanosPerSecond);
+  ASSERT_GT(p.ledger->segments().size(), 1u);
+  for (uint64_t seq : {1, 256, 600}) {
+    const auto bytes = p.ledger->ReadBeside(Seq{seq}, content.hash);
+    ASSERT_TRUE(bytes.ok()) << bytes.status().ToString();
+    EXPECT_EQ(*bytes, content.bytes);
+  }
+}
+
+// An hour after its first record, however few; but a segment that holds nothing but the seal record before it stays.
+TEST(LedgerTest, AgeClosesASegmentThatIsMoreThanASealRecord) {
+  SimEnv world(43);
+  Process p(world, {.heartbeat_interval_ns = 100'000 * kNanosPerSecond});
+  ASSERT_NE(p.ledger, nullptr);
+  world.executor().RunFor(3590 * kNanosPerSecond);
+  EXPECT_EQ(p.ledger->segments().size(), 1u);
+  world.executor().RunFor(20 * kNanosPerSecond);
+  EXPECT_EQ(p.ledger->segments().size(), 2u);
+  world.executor().RunFor(3 * 3600 * kNanosPerSecond);
+  EXPECT_EQ(p.ledger->segments().size(), 2u);
+  p.Submit(Batch(0, 1));
+  world.executor().RunFor(2 * kNanosPerSecond);
+  EXPECT_EQ(p.ledger->segments().size(), 3u);
+  ExpectSealedSoundly(world, *p.ledger);
+}
+
+// A start reads the manifests, not what they name; whoever reads a damaged block is told.
+TEST(LedgerTest, DamageInASealedSegmentIsToldToItsReaders) {
+  SimEnv world(44);
+  const Options options{.segment_bytes_max = 60'000};
+  {
+    Process p(world, options);
+    ASSERT_NE(p.ledger, nullptr);
+    for (int i = 0; i < 10; ++i) {
+      p.Submit(Batch(i * 100, 100));
+      world.executor().RunFor(kNanosPerMilli);
+    }
+    ASSERT_TRUE(p.Close().ok());
+  }
+  const std::string path = "/data/segments/00000000000000000000.seg";
+  world.files().FlipBit(path, 128 + 120 + 300, 1);
+  Process p(world, options);
+  ASSERT_NE(p.ledger, nullptr) << p.failure.ToString();
+  const Status read = p.ledger->Read(Seq{0}, 1, kMiB).status();
+  EXPECT_EQ(read.code(), StatusCode::kDataLoss);
+  EXPECT_NE(read.message().find("00000000000000000000.seg at 128"), std::string::npos)
+      << read.message();
+  EXPECT_TRUE(p.ledger->Read(Seq{256}, 1, kMiB).ok());
+}
+
+// Holds the trail to docs/formats/checkpoint.md, "Key epochs": each key is vouched for by the one before it.
+void ExpectKeysFollow(SimEnv& world, const Ledger& ledger) {
+  const auto vkeys = ledger.vkeys();
+  const auto all = ReadAll(ledger);
+  for (size_t epoch = 1; epoch < vkeys.size(); ++epoch) {
+    const std::string path = fmt::format("/data/epochs/{}", epoch);
+    const auto note = env::ReadFile(world.files(), path, kMiB);
+    ASSERT_TRUE(note.ok()) << note.status().ToString();
+    for (const size_t by : {epoch - 1, epoch}) {
+      const auto text = tlog::Verifier::FromVkey(vkeys[by])->Open(AsText(*note));
+      ASSERT_TRUE(text.ok()) << epoch << " by " << by;
+      const auto head = tlog::ParseCheckpointText(*text);
+      const std::string& leaf = all.at(Seq{Value(head->size) - 1});
+      EXPECT_NE(leaf.find("sealtrail.key.rotate"), leaf.npos);
+      EXPECT_NE(leaf.find(vkeys[epoch]), leaf.npos);
+      EXPECT_EQ(head->root, Resequence(ledger, Value(head->size)).Root());
+    }
+  }
+  EXPECT_TRUE(tlog::Verifier::FromVkey(vkeys.back())->Open(ledger.checkpoint().note).ok());
+}
+
+TEST(LedgerTest, ANewKeyTakesOver) {
+  SimEnv world(46);
+  const Options options{.segment_bytes_max = 9'000};
+  std::vector<std::string> vkeys;
+  {
+    Process p(world, options);
+    ASSERT_NE(p.ledger, nullptr);
+    for (int i = 0; i < 3; ++i) {
+      p.Submit(Batch(i * 20, 20));
+      Status rotated = Unavailable("not yet");
+      p.ledger->RotateKey("local:somebody", [&](const Status& s) { rotated = s; });
+      p.Submit(Batch(i * 20 + 10, 10));
+      world.executor().RunFor(kNanosPerSecond);
+      ASSERT_TRUE(rotated.ok()) << rotated.ToString();
+      ExpectKeysFollow(world, *p.ledger);
+    }
+    vkeys = p.ledger->vkeys();
+    EXPECT_EQ(vkeys.size(), 4u);
+    ASSERT_TRUE(p.Close().ok());
+  }
+  Process p(world, options);
+  ASSERT_NE(p.ledger, nullptr) << p.failure.ToString();
+  EXPECT_EQ(p.ledger->vkeys(), vkeys);
+  ExpectKeysFollow(world, *p.ledger);
+}
+
+// The process that wrote the note of the new epoch died when the sync of its name failed. The next one finds it, in the page
+// cache alone, and puts the new key in charge: then a power cut must not take the note.
+TEST(LedgerTest, AnEpochNoteThatWasNotDurableIsBeforeItsKeyTakesOver) {
+  const auto rotate = [](SimEnv& world) {
+    Process p(world);
+    p.ledger->RotateKey("local:somebody", [](const Status&) {});
+    world.executor().RunUntilIdle();
+  };
+  int sync = 0;
+  {
+    SimEnv clean(47);
+    rotate(clean);
+    const std::string trace = clean.Describe();
+    const size_t line = trace.rfind('\n', trace.find(" fsync folder /data/epochs")) + 1;
+    sync = std::atoi(trace.c_str() + line);
+    ASSERT_GT(sync, 0) << trace;
+  }
+  SimEnv world({.seed = 47, .survival = env::testing::Survival::kNothing, .fail_at = sync});
+  rotate(world);
+  {
+    Process p(world);
+    ASSERT_NE(p.ledger, nullptr) << p.failure.ToString();
+    EXPECT_EQ(p.ledger->vkeys().size(), 2u);
+  }
+  world.Crash();
+  world.files().PowerOn();
+  Process p(world);
+  ASSERT_NE(p.ledger, nullptr) << p.failure.ToString() << "\n" << world.Describe();
+  EXPECT_EQ(p.ledger->vkeys().size(), 2u);
+  ExpectKeysFollow(world, *p.ledger);
+}
+
+// A second history cannot be signed: neither by a copy that was taken earlier, nor without the signing record.
+TEST(LedgerTest, ARestoredCopyIsRefusedWhereTheSigningRecordLivesElsewhere) {
+  SimEnv world(45);
+  ASSERT_TRUE(world.files().MakeDir("/safe").ok());
+  const Options options{.signing_state_dir = "/safe/signing"};
+  {
+    Process p(world, options);
+    ASSERT_NE(p.ledger, nullptr) << p.failure.ToString();
+    p.Submit(Batch(0, 5));
+    ASSERT_TRUE(p.Close().ok());
+  }
+  const Bytes checkpoint = env::ReadFile(world.files(), "/data/checkpoint", kMiB).value();
+  const std::string log = "/data/segments/00000000000000000000.log";
+  const Bytes records = env::ReadFile(world.files(), log, kMiB).value();
+  {
+    Process p(world, options);
+    ASSERT_NE(p.ledger, nullptr) << p.failure.ToString();
+    p.Submit(Batch(5, 5));
+    ASSERT_TRUE(p.Close().ok());
+  }
+  ASSERT_TRUE(env::ReplaceFile(world.files(), "/data", "checkpoint", checkpoint).ok());
+  ASSERT_TRUE(
+      env::ReplaceFile(world.files(), "/data/segments", "00000000000000000000.log", records).ok());
+  {
+    Process p(world, options);
+    EXPECT_EQ(p.ledger, nullptr);
+    EXPECT_NE(p.failure.message().find("the signing record"), std::string::npos)
+        << p.failure.ToString();
+  }
+  {
+    Process p(world);  // the folder knows where it lies
+    EXPECT_EQ(p.ledger, nullptr);
+    EXPECT_NE(p.failure.message().find("the signing record"), std::string::npos)
+        << p.failure.ToString();
+  }
+  {
+    Process p(world, {.signing_state_dir = "/safe/other"});  // as if there had never been one
+    EXPECT_EQ(p.ledger, nullptr);
+    EXPECT_NE(p.failure.message().find("/safe/other/state is missing"), std::string::npos)
+        << p.failure.ToString();
+  }
 }
 
 TEST(LedgerTest, AQuietTrailWritesAHeartbeatAMinute) {
@@ -276,12 +533,12 @@ TEST(LedgerTest, AMissingCheckpointRefusesToStart) {
     EXPECT_EQ(p.ledger, nullptr);
     EXPECT_EQ(p.failure.code(), StatusCode::kFailedPrecondition);
   }
-  ASSERT_TRUE(world.files().Rename("/data/segments/00000000000000000000.seg", "/data/taken").ok());
+  ASSERT_TRUE(world.files().Rename("/data/segments/00000000000000000000.log", "/data/taken").ok());
   {
     Process p(world);
     EXPECT_EQ(p.ledger, nullptr);
   }
-  ASSERT_TRUE(world.files().Rename("/data/taken", "/data/segments/00000000000000000000.seg").ok());
+  ASSERT_TRUE(world.files().Rename("/data/taken", "/data/segments/00000000000000000000.log").ok());
   ASSERT_TRUE(env::ReplaceFile(world.files(), "/data", "checkpoint", checkpoint).ok());
   EXPECT_NE(Process(world).ledger, nullptr);
 }
@@ -404,7 +661,7 @@ TEST(LedgerTest, DamageUnderACheckpointRefusesToStart) {
     clean.executor().RunUntilIdle();
     ASSERT_TRUE(p.Close().ok());
   }
-  const std::string path = "/data/segments/00000000000000000000.seg";
+  const std::string path = "/data/segments/00000000000000000000.log";
   const uint64_t size = clean.files().Stat(path)->size;
   for (uint64_t offset = 0; offset < size; offset += 37) {
     clean.files().FlipBit(path, offset, 3);
@@ -431,6 +688,7 @@ SweepRun RunWorkload(SimEnv& world) {
     if (p.ledger == nullptr) break;
     for (int i = 0; i < 6; ++i) {
       p.Submit(Batch(i * 10, 10, i == 2 ? 3000 : 0));
+      if (i == 3) p.ledger->RotateKey("local:somebody", [](const Status&) {});
       if (i % 2 == 1) world.executor().RunFor(kNanosPerSecond);
       const CheckpointInfo shown = p.ledger->checkpoint();
       if (shown.size > run.shown) {
@@ -460,6 +718,7 @@ void ExpectNothingLost(SimEnv& world, const SweepRun& run) {
     ASSERT_EQ(found->second, leaf) << "acknowledged record " << Value(seq) << " changed\n"
                                    << world.Describe();
   }
+  ExpectKeysFollow(world, *p.ledger);
   ASSERT_GE(all.size(), Value(run.shown)) << world.Describe();
   if (Value(run.shown) != 0) {
     ASSERT_EQ(Resequence(*p.ledger, Value(run.shown)).Root(), run.shown_root) << world.Describe();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/encoding.h"
 #include "base/endian.h"
 #include "ledger/frame_reader.h"
 
@@ -52,17 +53,22 @@ Result<Bytes> ReadBesideContent(const SegmentTable& table, Seq seq, const crypto
     if (header.type == format::FrameType::kRecords &&
         Value(header.first) + header.count > Value(seq)) {
       SEAL_ASSIGN_OR_RETURN(const Frame frame, ReadFrame(*place.file, offset, place.end));
+      SEAL_ASSIGN_OR_RETURN(const Bytes bundle, frame.Bundle());
+      SEAL_ASSIGN_OR_RETURN(const auto leaves, format::SplitBundle(bundle, header.count));
+      const std::string_view leaf = leaves[Value(seq) - Value(header.first)];
+      if (leaf.find(Base64Encode(hash)) == leaf.npos) break;
       const ByteView offsets = frame.side_offsets();
       for (size_t i = 0; i + 8 <= offsets.size(); i += 8) {
-        SEAL_ASSIGN_OR_RETURN(Frame side,
+        SEAL_ASSIGN_OR_RETURN(const Frame side,
                               ReadFrame(*place.file, GetBig64(offsets.data() + i), place.end));
-        if (crypto::Sha256(side.payload) == hash) return std::move(side.payload);
+        SEAL_ASSIGN_OR_RETURN(Bytes content, side.Bundle());
+        if (crypto::Sha256(content) == hash) return content;
       }
-      return NotFound("record {} refers to no such content", Value(seq));
+      break;
     }
     offset += format::kFrameHeaderBytes + header.payload_bytes();
   }
-  return NotFound("record {}", Value(seq));
+  return NotFound("record {} refers to no such content", Value(seq));
 }
 
 }  // namespace sealtrail::ledger

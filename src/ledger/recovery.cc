@@ -5,11 +5,13 @@
 #include "base/encoding.h"
 #include "base/limits.h"
 #include "ledger/frame_reader.h"
+#include "ledger/tile_hashes.h"
 
 namespace sealtrail::ledger {
 namespace {
 
 constexpr size_t kChunkBytes = kMiB;
+constexpr std::string_view kRotateAction = R"(["audit.action","sealtrail.key.rotate"])";
 
 // Looks through [from, end) for a good frame whose `synced` value is beyond `from`: proof that the
 // bytes at `from` were once durable. Returns its offset.
@@ -36,27 +38,39 @@ Result<std::optional<uint64_t>> FindProofOfSync(const env::ReadableFile& file, u
 
 class Recovery {
  public:
-  Recovery(const env::Env& env, const TrailPaths& paths, const std::string& origin,
-           const CheckpointInfo& checkpoint, BadEnd bad_end, bool unfinished_start,
-           SegmentTable& table)
+  Recovery(const env::Env& env, const TrailPaths& paths, const TrailKeys& keys,
+           const std::vector<Claim>& claims, BadEnd bad_end, bool unfinished_start,
+           SegmentTable& table, TreeStore& tree)
       : env_(env),
         paths_(paths),
-        origin_hash_(crypto::Sha256(AsBytes(origin))),
-        checkpoint_(checkpoint),
+        keys_(keys),
+        origin_hash_(crypto::Sha256(AsBytes(keys.origin()))),
+        claims_(claims),
         bad_end_(bad_end),
         unfinished_start_(unfinished_start),
         table_(table),
-        result_{.sequencer = Sequencer(origin), .last_segment = {}, .cut = {}} {}
+        tree_(tree),
+        result_{.sequencer = Sequencer(keys.origin()),
+                .sealed = {},
+                .log = {},
+                .obsolete = {},
+                .old_log = {},
+                .cut = {}} {}
 
   Result<Recovered> Run();
 
  private:
-  Result<std::vector<Seq>> ListSegments() const;
-  Status ReadSegment(Seq first, bool last);
-  Status ReadFrames(const env::ReadableFile& file, const std::string& path, uint64_t end,
-                    bool last);
+  Status ReadSealed(const SegmentFiles& present);
+  Result<std::optional<Seq>> FindLog(const SegmentFiles& present);
+  Status ReadLog(Seq first);
+  Status ReadFrames(const env::ReadableFile& file, const std::string& path, uint64_t end);
   Status Accept(const Frame& frame);
-  Status CheckCheckpoint(const std::string& place) const;
+  Status AcceptLeaf(std::string_view leaf);
+  void TakeRotation(std::string_view leaf);
+  Status CheckSealRecord(std::string_view leaf) const;
+  Status CheckClaim(const Claim& claim, const crypto::Hash& root) const;
+  Status CheckOldClaims() const;
+  TreeSize Claimed() const;
   Status HandleBadEnd(const env::ReadableFile& file, Seq first, uint64_t offset, uint64_t end,
                       const Status& why);
   Status CutAt(const env::ReadableFile& file, Seq first, uint64_t offset, uint64_t end);
@@ -64,72 +78,113 @@ class Recovery {
 
   const env::Env& env_;
   const TrailPaths& paths_;
+  const TrailKeys& keys_;
   const crypto::Hash origin_hash_;
-  const CheckpointInfo& checkpoint_;
+  const std::vector<Claim>& claims_;
   const BadEnd bad_end_;
   const bool unfinished_start_;
   SegmentTable& table_;
+  TreeStore& tree_;
   Recovered result_;
-  Seq current_{};
+  Growth growth_;
 };
 
 Result<Recovered> Recovery::Run() {
-  SEAL_ASSIGN_OR_RETURN(const std::vector<Seq> segments, ListSegments());
-  for (size_t i = 0; i < segments.size(); ++i) {
-    SEAL_RETURN_IF_ERROR(ReadSegment(segments[i], i + 1 == segments.size()));
+  SEAL_ASSIGN_OR_RETURN(const SegmentFiles present, ListSegmentFiles(env_.files, paths_.segments));
+  SEAL_RETURN_IF_ERROR(ReadSealed(present));
+  SEAL_ASSIGN_OR_RETURN(const std::optional<Seq> log, FindLog(present));
+  if (log) SEAL_RETURN_IF_ERROR(ReadLog(*log));
+  for (const Claim& claim : claims_) {
+    if (claim.size <= result_.sequencer.size()) continue;
+    return DataLoss("{} covers {} records, the segments hold {}: acknowledged records are missing",
+                    claim.name, Value(claim.size), Value(result_.sequencer.size()));
   }
-  if (checkpoint_.size > result_.sequencer.size()) {
-    return DataLoss(
-        "the checkpoint covers {} records, the segments hold {}: acknowledged records are missing",
-        Value(checkpoint_.size), Value(result_.sequencer.size()));
-  }
+  SEAL_RETURN_IF_ERROR(CheckOldClaims());
+  result_.seal_record_missing =
+      !result_.sealed.segments.empty() && (!result_.log || result_.log->records == 0);
   return std::move(result_);
 }
 
-Result<std::vector<Seq>> Recovery::ListSegments() const {
-  SEAL_ASSIGN_OR_RETURN(const auto names, env_.files.List(paths_.segments));
-  std::vector<Seq> segments;
-  for (const std::string& name : names) {
-    const auto first = format::ParseSegmentFileName(name);
-    if (!first.ok()) return FailedPrecondition("{}: {}", paths_.segments, first.status().message());
-    segments.push_back(*first);
+Status Recovery::ReadSealed(const SegmentFiles& present) {
+  SEAL_ASSIGN_OR_RETURN(result_.sealed,
+                        ReadSealedPart(env_.files, paths_.segments, present, keys_));
+  for (const SealedSegment& segment : result_.sealed.segments) table_.AddSealed(segment.manifest);
+  // Where the last segment's log is still there, nobody knows what of its tiles reached the disk.
+  TreeSize persisted = result_.sealed.size();
+  if (!result_.sealed.segments.empty()) {
+    const format::Manifest& last = result_.sealed.segments.back().manifest;
+    if (present.logs.contains(last.first)) persisted = last.before.size;
   }
-  std::ranges::sort(segments);
-  return segments;
+  SEAL_RETURN_IF_ERROR(tree_.Load(
+      persisted, result_.sealed.size(),
+      [this](uint64_t first, uint64_t count) { return table_.IndexNodes(first, count); }));
+  if (!result_.sealed.segments.empty()) {
+    result_.sequencer =
+        Sequencer(result_.sealed.segments.back().manifest.chain_after, result_.sealed.tree);
+  }
+  return OkStatus();
 }
 
-Status Recovery::ReadSegment(Seq first, bool last) {
-  const std::string path = env::JoinPath(paths_.segments, format::SegmentFileName(first));
+// The log that goes on where the sealed segments end. What else stands there is left from a seal that was interrupted.
+Result<std::optional<Seq>> Recovery::FindLog(const SegmentFiles& present) {
+  using format::FileKind;
+  for (const Seq first : present.sealing) {
+    result_.obsolete.push_back(format::SegmentFileName(first, FileKind::kSealing));
+  }
+  for (const Seq first : present.sealed) {
+    if (present.manifests.contains(first)) continue;
+    if (!present.logs.contains(first)) {
+      return DataLoss("{}/{}: its manifest is missing, and so is the log it was made from",
+                      paths_.segments, format::SegmentFileName(first, FileKind::kSealed));
+    }
+    result_.obsolete.push_back(format::SegmentFileName(first, FileKind::kSealed));
+  }
+  std::optional<Seq> log;
+  for (const Seq first : present.logs) {
+    const std::string name = format::SegmentFileName(first, FileKind::kLog);
+    if (Value(first) == Value(result_.sealed.size())) {
+      log = first;
+    } else if (!result_.sealed.segments.empty() &&
+               first == result_.sealed.segments.back().manifest.first) {
+      result_.old_log = name;
+    } else if (present.manifests.contains(first)) {
+      result_.obsolete.push_back(name);
+    } else {
+      return DataLoss("{}/{}: starts at record {}, the segments before it end before record {}",
+                      paths_.segments, name, Value(first), Value(result_.sealed.size()));
+    }
+  }
+  return log;
+}
+
+Status Recovery::ReadLog(Seq first) {
+  const std::string path =
+      env::JoinPath(paths_.segments, format::SegmentFileName(first, format::FileKind::kLog));
   SEAL_ASSIGN_OR_RETURN(const auto file, env_.files.OpenRead(path));
   SEAL_ASSIGN_OR_RETURN(const uint64_t end, file->Size());
-  current_ = first;
 
   Bytes bytes(format::kSegmentHeaderBytes);
   SEAL_ASSIGN_OR_RETURN(const size_t got, file->ReadAt(0, bytes));
   const auto header = format::DecodeSegmentHeader(ByteView(bytes).first(got));
   if (!header.ok()) {
     const Status bad = header.status().Annotate(fmt::format("{} at 0", path));
-    if (bad.code() == StatusCode::kUnimplemented || !last) return bad;
+    if (bad.code() == StatusCode::kUnimplemented) return bad;
     return HandleBadEnd(*file, first, 0, end, bad);
   }
   if (header->origin_hash != origin_hash_) return DataLoss("{}: belongs to another trail", path);
-  if (header->first != first || first != result_.sequencer.next()) {
-    return DataLoss("{}: starts at record {}, the file before it ends before record {}", path,
-                    Value(header->first), Value(result_.sequencer.next()));
+  if (header->form != format::Form::kLog || header->first != first) {
+    return DataLoss("{}: holds another segment than its name says", path);
   }
   if (header->chain_before != result_.sequencer.chain()) {
-    return DataLoss("{}: its running hash does not continue the file before it", path);
+    return DataLoss("{}: its running hash does not continue the segment before it", path);
   }
-  table_.AddSegment(first);
-  result_.last_segment = first;
-  result_.proven = format::kSegmentHeaderBytes;
-  result_.bundle_bytes = 0;
-  return ReadFrames(*file, path, end, last);
+  table_.AddLog(first);
+  result_.log = RecoveredLog{
+      .first = first, .proven = format::kSegmentHeaderBytes, .created = header->created};
+  return ReadFrames(*file, path, end);
 }
 
-Status Recovery::ReadFrames(const env::ReadableFile& file, const std::string& path, uint64_t end,
-                            bool last) {
-  std::vector<FramePlace> places;
+Status Recovery::ReadFrames(const env::ReadableFile& file, const std::string& path, uint64_t end) {
   uint64_t offset = format::kSegmentHeaderBytes;
   uint64_t whole =
       offset;  // end of the last records frame; side frames belong to the records after them
@@ -138,20 +193,23 @@ Status Recovery::ReadFrames(const env::ReadableFile& file, const std::string& pa
     auto frame = ReadFrame(file, offset, end);
     bad = frame.ok() ? Accept(*frame) : frame.status();
     if (!bad.ok()) break;
-    result_.proven = std::max(result_.proven, frame->header.synced);
+    result_.log->proven = std::max(result_.log->proven, frame->header.synced);
     if (frame->header.type == format::FrameType::kRecords) {
-      places.push_back(
-          {.first = frame->header.first, .count = frame->header.count, .offset = offset});
+      if (frame->header.count != 0) {
+        growth_.frames.push_back(
+            {.first = frame->header.first, .count = frame->header.count, .offset = offset});
+      }
       whole = frame->end();
     }
     offset = frame->end();
   }
   if (bad.ok() && whole < end) bad = DataLoss("side content without the records that refer to it");
-  table_.AddFrames(places, whole);
+  table_.AddFrames(growth_.frames, whole);
+  tree_.Grow(growth_.tile_nodes);
   if (bad.ok()) return OkStatus();
   bad = bad.Annotate(fmt::format("{} at {}", path, offset));
-  if (!last || bad.code() == StatusCode::kUnimplemented) return bad;
-  return HandleBadEnd(file, current_, whole, end, bad);
+  if (bad.code() == StatusCode::kUnimplemented) return bad;
+  return HandleBadEnd(file, result_.log->first, whole, end, bad);
 }
 
 // Holds the frame against what came before it, and moves past its records. Nothing moves on an
@@ -166,36 +224,83 @@ Status Recovery::Accept(const Frame& frame) {
     return DataLoss("a frame's running hash does not continue");
   if (frame.header.synced > frame.offset) return DataLoss("a frame claims a sync beyond itself");
   if (frame.header.type == format::FrameType::kSide) return OkStatus();
+  if (frame.header.type != format::FrameType::kRecords) return DataLoss("a log holds no index");
   SEAL_ASSIGN_OR_RETURN(const Bytes bundle, frame.Bundle());
   SEAL_ASSIGN_OR_RETURN(const auto leaves, format::SplitBundle(bundle, frame.header.count));
-  result_.bundle_bytes += bundle.size();
-  for (const std::string_view leaf : leaves) {
-    if (unfinished_start_ && !leaf.starts_with(R"({"k":"self")")) {
-      return FailedPrecondition("the trail note is missing, but there are records of others");
-    }
-    sequencer.Append(tlog::LeafHash(AsBytes(leaf)));
-    if (checkpoint_.size == sequencer.size()) {
-      SEAL_RETURN_IF_ERROR(CheckCheckpoint(fmt::format("record {}", Value(sequencer.next()) - 1)));
-    }
+  result_.log->bundle_bytes += bundle.size();
+  for (const std::string_view leaf : leaves) SEAL_RETURN_IF_ERROR(AcceptLeaf(leaf));
+  return OkStatus();
+}
+
+Status Recovery::AcceptLeaf(std::string_view leaf) {
+  if (unfinished_start_ && !leaf.starts_with(R"({"k":"self")")) {
+    return FailedPrecondition("the trail note is missing, but there are records of others");
+  }
+  if (result_.log->records == 0 && !result_.sealed.segments.empty())
+    SEAL_RETURN_IF_ERROR(CheckSealRecord(leaf));
+  Sequencer& sequencer = result_.sequencer;
+  sequencer.Append(tlog::LeafHash(AsBytes(leaf)), growth_.NodeSink());
+  ++result_.log->records;
+  if (leaf.starts_with(R"({"k":"self")") && leaf.find(kRotateAction) != leaf.npos)
+    TakeRotation(leaf);
+  for (const Claim& claim : claims_) {
+    if (claim.size == sequencer.size()) SEAL_RETURN_IF_ERROR(CheckClaim(claim, sequencer.Root()));
   }
   return OkStatus();
 }
 
-Status Recovery::CheckCheckpoint(const std::string& place) const {
-  if (checkpoint_.root == result_.sequencer.Root()) return OkStatus();
+// Our own writing, so it is found by its spelling.
+void Recovery::TakeRotation(std::string_view leaf) {
+  constexpr std::string_view kMember = R"(["sealtrail.key.vkey",")";
+  const size_t at = leaf.find(kMember);
+  if (at == leaf.npos) return;
+  const std::string_view rest = leaf.substr(at + kMember.size());
+  result_.rotation = RecoveredRotation{.vkey = std::string(rest.substr(0, rest.find('"'))),
+                                       .size = result_.sequencer.size(),
+                                       .root = result_.sequencer.Root()};
+}
+
+Status Recovery::CheckSealRecord(std::string_view leaf) const {
+  const SealedSegment& last = result_.sealed.segments.back();
+  if (leaf.starts_with(R"({"k":"seal")") &&
+      leaf.find(Base64Encode(last.manifest_hash)) != leaf.npos)
+    return OkStatus();
   return FailedPrecondition(
-      "the records up to {} do not have the root that the checkpoint signs: changed records, or a "
-      "rollback or fork",
-      place);
+      "record {} does not name the manifest of the segment before it: another manifest, or a fork",
+      Value(result_.sequencer.next()));
+}
+
+Status Recovery::CheckClaim(const Claim& claim, const crypto::Hash& root) const {
+  if (claim.root == root) return OkStatus();
+  return FailedPrecondition(
+      "the first {} records do not have the root that {} states: changed records, or a rollback or "
+      "fork",
+      Value(claim.size), claim.name);
+}
+
+// Those that were overtaken by a seal, so that no log passes them.
+Status Recovery::CheckOldClaims() const {
+  for (const Claim& claim : claims_) {
+    if (claim.size > result_.sealed.size()) continue;
+    SEAL_ASSIGN_OR_RETURN(const crypto::Hash root, ReadRootAt(table_, tree_, claim.size));
+    SEAL_RETURN_IF_ERROR(CheckClaim(claim, root));
+  }
+  return OkStatus();
+}
+
+TreeSize Recovery::Claimed() const {
+  TreeSize size{0};
+  for (const Claim& claim : claims_) size = std::max(size, claim.size);
+  return size;
 }
 
 // Decides between damage and the trace of a power cut.
 Status Recovery::HandleBadEnd(const env::ReadableFile& file, Seq first, uint64_t offset,
                               uint64_t end, const Status& why) {
   if (why.code() == StatusCode::kFailedPrecondition) return why;
-  if (checkpoint_.size > result_.sequencer.size()) {
+  if (Claimed() > result_.sequencer.size()) {
     return DataLoss("{}; the checkpoint covers {} records, sound are {}", why.message(),
-                    Value(checkpoint_.size), Value(result_.sequencer.size()));
+                    Value(Claimed()), Value(result_.sequencer.size()));
   }
   SEAL_ASSIGN_OR_RETURN(const std::optional<uint64_t> proof, FindProofOfSync(file, offset, end));
   if (proof)
@@ -205,7 +310,7 @@ Status Recovery::HandleBadEnd(const env::ReadableFile& file, Seq first, uint64_t
 }
 
 Status Recovery::CutAt(const env::ReadableFile& file, Seq first, uint64_t offset, uint64_t end) {
-  const std::string name = format::SegmentFileName(first);
+  const std::string name = format::SegmentFileName(first, format::FileKind::kLog);
   const std::string path = env::JoinPath(paths_.segments, name);
   CutTail cut{.segment = name, .offset = offset, .bytes = end - offset, .sha256 = {}, .aside = {}};
   SEAL_RETURN_IF_ERROR(SetAside(file, offset, end, cut));
@@ -244,10 +349,10 @@ Status Recovery::SetAside(const env::ReadableFile& file, uint64_t offset, uint64
 
 }  // namespace
 
-Result<Recovered> Recover(const env::Env& env, const TrailPaths& paths, const std::string& origin,
-                          const CheckpointInfo& checkpoint, BadEnd bad_end, bool unfinished_start,
-                          SegmentTable& table) {
-  return Recovery(env, paths, origin, checkpoint, bad_end, unfinished_start, table).Run();
+Result<Recovered> Recover(const env::Env& env, const TrailPaths& paths, const TrailKeys& keys,
+                          const std::vector<Claim>& claims, BadEnd bad_end, bool unfinished_start,
+                          SegmentTable& table, TreeStore& tree) {
+  return Recovery(env, paths, keys, claims, bad_end, unfinished_start, table, tree).Run();
 }
 
 }  // namespace sealtrail::ledger

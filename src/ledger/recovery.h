@@ -1,19 +1,21 @@
-// Reads a trail's segments from the first record on and finds where it goes on:
-// docs/formats/segment.md §5.
+// Finds out where a trail's ledger goes on: the manifests of what is sealed, then the log from its first record on.
+// docs/formats/segment.md §7.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "env/env.h"
+#include "ledger/segment_files.h"
 #include "ledger/segment_table.h"
 #include "ledger/sequencer.h"
 #include "ledger/trail.h"
-#include "tlog/note.h"
+#include "ledger/tree_store.h"
 
 namespace sealtrail::ledger {
 
-// The end of the last file that was cut because it was never acknowledged.
+// The end of the log that was cut because it was never acknowledged.
 struct CutTail {
   std::string segment;  // file name
   uint64_t offset;      // where the cut is; 0: the whole file was set aside
@@ -22,12 +24,38 @@ struct CutTail {
   std::string aside;  // file name in aside/
 };
 
+// A tree that somebody was shown, or may have been: the records must give it again.
+struct Claim {
+  std::string name;  // "the checkpoint"
+  TreeSize size{0};
+  crypto::Hash root{};
+};
+
+struct RecoveredLog {
+  Seq first{};
+  uint64_t records = 0;
+  uint64_t proven = 0;        // bytes of the file which a later frame says were synced
+  uint64_t bundle_bytes = 0;  // leaves in it, with their length bytes
+  UnixNanos created{};
+};
+
+// The last record that names a new key, and the tree that ends with it.
+struct RecoveredRotation {
+  std::string vkey;
+  TreeSize size{0};
+  crypto::Hash root{};
+};
+
 struct Recovered {
-  Sequencer sequencer;              // past the last record
-  std::optional<Seq> last_segment;  // the file to go on with; none: make a new one
-  uint64_t proven = 0;              // bytes of that file which a later frame says were synced
-  uint64_t bundle_bytes = 0;        // leaves in that file, with their length bytes
+  Sequencer sequencer;  // past the last record
+  SealedPart sealed;
+  std::optional<RecoveredLog> log;    // the file to go on with; none: make a new one
+  bool seal_record_missing = false;   // the last sealed segment is not named yet: that comes first
+  std::vector<std::string> obsolete;  // names in segments/ that may go now
+  std::optional<std::string>
+      old_log;  // of the last sealed segment: may go when its seal record is there
   std::optional<CutTail> cut;
+  std::optional<RecoveredRotation> rotation;  // in the log
 };
 
 // What to do with a bad end that was never acknowledged.
@@ -38,10 +66,10 @@ enum class BadEnd {
 
 // `unfinished_start`: the folder has no trail note, so only the store's own records may be there; FailedPrecondition if
 // there are others.
-// Fills `table`. DataLoss, with file and offset: acknowledged bytes are damaged or missing; nothing
-// was changed then. `checkpoint` is the newest signed tree head; an empty note for none.
-Result<Recovered> Recover(const env::Env& env, const TrailPaths& paths, const std::string& origin,
-                          const CheckpointInfo& checkpoint, BadEnd bad_end, bool unfinished_start,
-                          SegmentTable& table);
+// Fills `table` and `tree`. DataLoss, with file and offset: acknowledged bytes are damaged or missing; nothing
+// was changed then. FailedPrecondition: the records do not give a tree that is claimed ("rollback or fork").
+Result<Recovered> Recover(const env::Env& env, const TrailPaths& paths, const TrailKeys& keys,
+                          const std::vector<Claim>& claims, BadEnd bad_end, bool unfinished_start,
+                          SegmentTable& table, TreeStore& tree);
 
 }  // namespace sealtrail::ledger

@@ -1,9 +1,7 @@
 #include "ledger/trail.h"
 
-#include <array>
 #include <set>
 
-#include "base/encoding.h"
 #include "base/limits.h"
 #include "base/origin.h"
 #include "base/time_text.h"
@@ -11,7 +9,7 @@
 namespace sealtrail::ledger {
 namespace {
 
-constexpr std::string_view kTrailFirstLine = "sealtrail/trail/v0\n";
+constexpr std::string_view kTrailFirstLine = "sealtrail/trail/v1\n";
 constexpr std::string_view kTrailFamily = "sealtrail/trail/";
 constexpr size_t kNoteBytesLimit = 64 * kKiB;
 
@@ -20,39 +18,12 @@ Result<std::string> ReadText(env::FileSystem& files, const std::string& path) {
   return std::string(AsText(content));
 }
 
-std::string RandomOrigin(env::Random& random) {
-  std::array<uint8_t, 8> bytes;
-  random.Fill(bytes);
-  return "sealtrail.local/" + HexEncode(bytes);
-}
-
-// The key of the folder, made if there is none yet.
-Result<tlog::Signer> OpenKey(const env::Env& env, const TrailPaths& paths,
-                             const std::string& origin) {
-  const auto stored = ReadText(env.files, env::JoinPath(paths.keys, "log.key"));
-  if (stored.ok()) {
-    auto signer = tlog::Signer::FromText(*stored);
-    if (!signer.ok())
-      return FailedPrecondition("{}/log.key: {}", paths.keys, signer.status().message());
-    return signer;
-  }
-  if (stored.status().code() != StatusCode::kNotFound) return stored.status();
-
-  std::array<uint8_t, crypto::kEd25519SeedBytes> seed;
-  env.random.Fill(seed);
-  SEAL_ASSIGN_OR_RETURN(
-      tlog::Signer signer,
-      tlog::Signer::FromSeed(origin.empty() ? RandomOrigin(env.random) : origin, seed));
-  const std::string text = tlog::Signer::KeyText(signer.verifier(), seed);
-  SEAL_RETURN_IF_ERROR(env::ReplaceFile(env.files, paths.keys, "log.key", AsBytes(text)));
-  return signer;
-}
-
 // A trail owns its folder: whatever else stood there would be reported as damage for ever.
 Status RefuseStrangers(const env::Env& env, const TrailPaths& paths) {
   static const std::set<std::string_view> kOurs = {
-      "LOCK",  "keys",           "segments", "aside",       "trail.tmp",       "checkpoint",
-      "index", "checkpoint.tmp", "api.sock", "local.token", "local.token.tmp", "lost+found"};
+      "LOCK",     "keys",        "segments",        "aside",          "trail.tmp", "checkpoint",
+      "tiles",    "signing",     "index",           "checkpoint.tmp", "epochs",    "anchors",
+      "api.sock", "local.token", "local.token.tmp", "lost+found"};
   SEAL_ASSIGN_OR_RETURN(const auto names, env.files.List(paths.data_dir));
   for (const std::string& name : names) {
     if (!kOurs.contains(name)) {
@@ -64,15 +35,18 @@ Status RefuseStrangers(const env::Env& env, const TrailPaths& paths) {
   return OkStatus();
 }
 
-Result<std::string> OriginOfNote(const std::string& note, const tlog::Verifier& verifier) {
-  SEAL_ASSIGN_OR_RETURN(const std::string text, verifier.Open(note));
+// The note is signed by the first key, whose name is the origin of all.
+Status CheckTrailNote(const std::string& note, const TrailKeys& keys) {
+  SEAL_ASSIGN_OR_RETURN(const std::string text, keys.verifiers.front().Open(note));
   if (!text.starts_with(kTrailFirstLine)) {
     if (!text.starts_with(kTrailFamily)) return DataLoss("not a trail note");
-    return Unimplemented("the folder has format {}, this program knows sealtrail/trail/v0",
+    return Unimplemented("the folder has format {}, this program knows sealtrail/trail/v1",
                          text.substr(0, text.find('\n')));
   }
-  const size_t begin = text.find("\norigin ") + 8;
-  return text.substr(begin, text.find('\n', begin) - begin);
+  if (text.find(fmt::format("\norigin {}\n", keys.origin())) == text.npos) {
+    return FailedPrecondition("it is the note of another trail than {}", keys.origin());
+  }
+  return OkStatus();
 }
 
 }  // namespace
@@ -83,21 +57,26 @@ TrailPaths::TrailPaths(const std::string& data_dir)
       trail(env::JoinPath(data_dir, "trail")),
       checkpoint(env::JoinPath(data_dir, "checkpoint")),
       segments(env::JoinPath(data_dir, "segments")),
+      tiles(env::JoinPath(data_dir, "tiles")),
+      epochs(env::JoinPath(data_dir, "epochs")),
+      signing(env::JoinPath(data_dir, "signing")),
+      anchors(env::JoinPath(data_dir, "anchors")),
       aside(env::JoinPath(data_dir, "aside")),
       keys(env::JoinPath(data_dir, "keys")),
       index(env::JoinPath(data_dir, "index")) {}
 
-Status FinishTrail(const env::Env& env, const TrailPaths& paths, const tlog::Signer& signer) {
-  const std::string vkey = signer.verifier().vkey() + "\n";
+Status FinishTrail(const env::Env& env, const TrailPaths& paths, const TrailKeys& keys) {
+  const std::string vkey = keys.current().vkey() + "\n";
   SEAL_RETURN_IF_ERROR(env::ReplaceFile(env.files, paths.keys, "log.vkey", AsBytes(vkey)));
-  const std::string text = fmt::format("{}origin {}\nformat 0\ncreated {}\n", kTrailFirstLine,
-                                       signer.verifier().name(), Iso8601(env.clock.Now()));
-  return env::ReplaceFile(env.files, paths.data_dir, "trail", AsBytes(signer.Sign(text)));
+  const std::string text = fmt::format("{}origin {}\nformat 1\ncreated {}\n", kTrailFirstLine,
+                                       keys.origin(), Iso8601(env.clock.Now()));
+  return env::ReplaceFile(env.files, paths.data_dir, "trail", AsBytes(keys.signer->Sign(text)));
 }
 
 Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std::string& origin) {
   if (!origin.empty()) SEAL_RETURN_IF_ERROR(CheckOrigin(origin));
-  for (const std::string& dir : {paths.keys, paths.segments})
+  for (const std::string& dir :
+       {paths.keys, paths.segments, paths.tiles, paths.epochs, paths.signing, paths.anchors})
     SEAL_RETURN_IF_ERROR(env.files.MakeDir(dir));
   SEAL_RETURN_IF_ERROR(env.files.SyncDir(paths.data_dir));
 
@@ -108,41 +87,32 @@ Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std:
                               paths.keys);
   }
   if (!note.ok()) SEAL_RETURN_IF_ERROR(RefuseStrangers(env, paths));
-  SEAL_ASSIGN_OR_RETURN(tlog::Signer signer, OpenKey(env, paths, origin));
-
-  std::string found = signer.verifier().name();
-  if (note.ok()) {
-    auto named = OriginOfNote(*note, signer.verifier());
-    if (!named.ok()) return named.status().Annotate(paths.trail);
-    found = *named;
-  }
-  if (!origin.empty() && origin != found) {
+  SEAL_ASSIGN_OR_RETURN(TrailKeys keys, OpenTrailKeys(env, paths, origin));
+  if (note.ok()) SEAL_RETURN_IF_ERROR(CheckTrailNote(*note, keys).Annotate(paths.trail));
+  if (!origin.empty() && origin != keys.origin()) {
     return FailedPrecondition("this folder is the trail \"{}\", the configuration says \"{}\"",
-                              found, origin);
+                              keys.origin(), origin);
   }
-  return Trail{.origin = std::move(found), .signer = std::move(signer), .unfinished = !note.ok()};
+  return Trail{.keys = std::move(keys), .unfinished = !note.ok()};
 }
 
-Result<tlog::Verifier> ReadTrail(const env::Env& env, const TrailPaths& paths) {
+Result<TrailKeys> ReadTrail(const env::Env& env, const TrailPaths& paths) {
   const auto note = ReadText(env.files, paths.trail);
   if (note.status().code() == StatusCode::kNotFound) {
     return FailedPrecondition("{} holds no trail", paths.data_dir);
   }
   if (!note.ok()) return note.status();
-  SEAL_ASSIGN_OR_RETURN(const std::string vkey,
-                        ReadText(env.files, env::JoinPath(paths.keys, "log.vkey")));
-  SEAL_ASSIGN_OR_RETURN(tlog::Verifier verifier, tlog::Verifier::FromVkey(vkey));
-  const auto origin = OriginOfNote(*note, verifier);
-  if (!origin.ok()) return origin.status().Annotate(paths.trail);
-  return verifier;
+  SEAL_ASSIGN_OR_RETURN(TrailKeys keys, ReadTrailKeys(env, paths));
+  SEAL_RETURN_IF_ERROR(CheckTrailNote(*note, keys).Annotate(paths.trail));
+  return keys;
 }
 
 Result<CheckpointInfo> ReadCheckpoint(const env::Env& env, const TrailPaths& paths,
-                                      const tlog::Verifier& verifier) {
+                                      const TrailKeys& keys) {
   auto note = ReadText(env.files, paths.checkpoint);
   if (note.status().code() == StatusCode::kNotFound) return CheckpointInfo{};
   if (!note.ok()) return note.status();
-  const auto text = verifier.Open(*note);
+  const auto text = OpenWithAny(keys, *note);
   if (!text.ok()) return DataLoss("{}: {}", paths.checkpoint, text.status().message());
   SEAL_ASSIGN_OR_RETURN(const tlog::Checkpoint checkpoint, tlog::ParseCheckpointText(*text));
   return CheckpointInfo{.size = checkpoint.size, .root = checkpoint.root, .note = std::move(*note)};

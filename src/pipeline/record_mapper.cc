@@ -147,7 +147,10 @@ class Mapper {
     if (context_.selector.Selects(span)) {
       content_.clear();
       record::WriteSpan(content_, span, notes_);
-      SEAL_RETURN_IF_ERROR(Add(record::Kind::kSpan, {}, identities_.OfSpan(span, unit)));
+      SEAL_RETURN_IF_ERROR(Add({.kind = record::Kind::kSpan,
+                                .content = content_,
+                                .identity = identities_.OfSpan(span, unit),
+                                .time_unix_nano = span.start_time_unix_nano}));
     }
     for (uint32_t i = 0; i < span.events.size(); ++i) SEAL_RETURN_IF_ERROR(MapEvent(span, i));
     return OkStatus();
@@ -161,7 +164,11 @@ class Mapper {
     record::WriteSpanEvent(content_, event, index, notes_);
     span_.clear();
     record::WriteEventSpan(span_, span, notes_);
-    return Add(record::Kind::kSpanEvent, span_, identities_.OfEvent(span, event, index, unit));
+    return Add({.kind = record::Kind::kSpanEvent,
+                .content = content_,
+                .span = span_,
+                .identity = identities_.OfEvent(span, event, index, unit),
+                .time_unix_nano = event.time_unix_nano});
   }
 
   Status MapItem(const model::LogRecord& log) {
@@ -169,7 +176,11 @@ class Mapper {
     if (!context_.selector.Selects(log)) return OkStatus();
     content_.clear();
     record::WriteLog(content_, log, notes_);
-    return Add(record::Kind::kLog, {}, identities_.OfLog(log, unit));
+    return Add({.kind = record::Kind::kLog,
+                .content = content_,
+                .identity = identities_.OfLog(log, unit),
+                .time_unix_nano = log.time_unix_nano,
+                .observed_time_unix_nano = log.observed_time_unix_nano});
   }
 
   uint32_t NextUnit() {
@@ -177,11 +188,9 @@ class Mapper {
     return units_++;
   }
 
-  Status Add(record::Kind kind, std::string_view span, const ShortDigest& identity) {
+  Status Add(record::LeafParts parts) {
     ++counts_->selected;
     open_groups_();
-    record::LeafParts parts{
-        .kind = kind, .salt = {}, .content = content_, .span = span, .identity = identity};
     context_.random.Fill(parts.salt);
     return builder_.Add(parts);
   }

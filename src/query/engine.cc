@@ -176,7 +176,7 @@ struct Engine::State {
     request.tables.end = covers;
     for (const ledger::SegmentInfo& segment : reader.segments()) {
       request.tables.segments.push_back(
-          {segment.name, Value(segment.first), segment.count, segment.bytes, segment.active});
+          {segment.name, Value(segment.first), segment.count, segment.bytes, !segment.sealed});
     }
     if (const ledger::CheckpointInfo checkpoint = reader.checkpoint(); !checkpoint.note.empty()) {
       request.tables.checkpoints.push_back(

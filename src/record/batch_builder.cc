@@ -10,7 +10,7 @@
 namespace sealtrail::record {
 namespace {
 
-constexpr std::string_view kEnd = ",\"v\":0}";
+constexpr std::string_view kEnd = ",\"v\":1}";
 constexpr std::string_view kSpanMember = ",\"sp\":";
 constexpr uint8_t kLeafPrefix = 0x00;  // RFC 6962 §2.1
 
@@ -41,6 +41,14 @@ std::string_view KindName(Kind kind) {
   SEAL_UNREACHABLE();
 }
 
+UnixNanos EventTime(uint64_t time_unix_nano, uint64_t observed_time_unix_nano,
+                    UnixNanos received_at) {
+  for (const uint64_t time : {time_unix_nano, observed_time_unix_nano}) {
+    if (time != 0 && time <= uint64_t{INT64_MAX}) return UnixNanos{static_cast<int64_t>(time)};
+  }
+  return received_at;
+}
+
 Result<BatchBuilder> BatchBuilder::Make(RecordClass record_class, const Receipt& receipt) {
   BatchBuilder builder(record_class);
   for (const auto& [name, text] : {std::pair{"client software", receipt.client},
@@ -52,6 +60,7 @@ Result<BatchBuilder> BatchBuilder::Make(RecordClass record_class, const Receipt&
                              kReceiptTextBytesMax);
     }
   }
+  builder.batch_.received_at = receipt.received_at;
   builder.receipt_ = fmt::format(R"({{"a":"{}")", Value(receipt.received_at));
   AppendTextMember(builder.receipt_, "b", receipt.principal);
   AppendTextMember(builder.receipt_, "c", receipt.client);
@@ -138,12 +147,15 @@ Status BatchBuilder::Add(const LeafParts& parts) {
   const size_t offset = batch_.bundle.size() + 2;
   AppendLeaf(parts, content_json, span_json);
   const ByteView leaf = ByteView(batch_.bundle).subspan(offset);
-  batch_.records.push_back({.leaf_offset = static_cast<uint32_t>(offset),
-                            .leaf_size = static_cast<uint16_t>(size),
-                            .leaf_hash = crypto::Sha256({ByteView(&kLeafPrefix, 1), leaf}),
-                            .identity = parts.identity,
-                            .beside_begin = begin,
-                            .beside_end = static_cast<uint32_t>(batch_.beside_refs.size())});
+  batch_.records.push_back(
+      {.leaf_offset = static_cast<uint32_t>(offset),
+       .leaf_size = static_cast<uint16_t>(size),
+       .leaf_hash = crypto::Sha256({ByteView(&kLeafPrefix, 1), leaf}),
+       .identity = parts.identity,
+       .beside_begin = begin,
+       .beside_end = static_cast<uint32_t>(batch_.beside_refs.size()),
+       .event_time =
+           EventTime(parts.time_unix_nano, parts.observed_time_unix_nano, batch_.received_at)});
   return OkStatus();
 }
 

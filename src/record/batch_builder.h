@@ -38,7 +38,13 @@ struct LeafParts {
   std::string_view content;  // canonical JSON of `o`
   std::string_view span;     // canonical JSON of `sp`; empty for all but span events
   ShortDigest identity;
+  uint64_t time_unix_nano = 0;  // when it happened, as OTLP has it: a span's start; 0 for unknown
+  uint64_t observed_time_unix_nano = 0;  // of logs
 };
+
+// The first of these from 1 to 2^63 - 1; the last if there is none (docs/formats/segment.md §3).
+UnixNanos EventTime(uint64_t time_unix_nano, uint64_t observed_time_unix_nano,
+                    UnixNanos received_at);
 
 // Threads  Compatible.
 class BatchBuilder {

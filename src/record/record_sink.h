@@ -32,6 +32,7 @@ struct RecordEntry {
   // beside_refs.
   uint32_t beside_begin = 0;
   uint32_t beside_end = 0;
+  UnixNanos event_time{};  // docs/formats/segment.md §3
 };
 
 // Content too large for a leaf (docs/formats/record.md §6).
@@ -44,6 +45,7 @@ struct BesideContent {
 // frames (docs/formats/segment.md §3), 2 bytes of length before each leaf, nothing between.
 struct RecordBatch {
   RecordClass record_class = RecordClass::kIngest;
+  UnixNanos received_at{};  // as in the receipt of every leaf
   Bytes bundle;
   std::vector<RecordEntry> records;  // in bundle order; may be empty where there are notes
   std::vector<BesideContent> beside;

@@ -290,7 +290,7 @@ TEST(BatchBuilderTest, LargeThingsLieBeside) {
   EXPECT_EQ(batch.beside_refs, (std::vector<uint32_t>{0, 0, 1, 2}));
   EXPECT_EQ(
       LeafOf(batch, 0),
-      fmt::format(R"({{"k":"span","n":"{}","o":{},"r":{{"a":"0"}},"re":["{}",{}],"v":0}})",
+      fmt::format(R"({{"k":"span","n":"{}","o":{},"r":{{"a":"0"}},"re":["{}",{}],"v":1}})",
                   Base64Encode(kSalt), small, Base64Encode(batch.beside[0].hash), resource.size()));
   EXPECT_LT(batch.records[1].leaf_size, 500);
 }
@@ -345,7 +345,7 @@ TEST(SelfRecordTest, IsALogWithTheStandardAttributes) {
       R"({"k":"self","n":"CgsMDQ4PEBESExQVFhcYGQ==","o":{"a":[["audit.action","sealtrail.query.run"],)"
       R"(["audit.actor.id","local:root"],["audit.target.id","q"],["audit.outcome","success"],)"
       R"(["sealtrail.query.sql","SELECT 1"]],"en":"sealtrail.query.run","w":"5"},)"
-      R"("r":{"a":"5","t":"self"},"v":0})");
+      R"("r":{"a":"5","t":"self"},"v":1})");
 }
 
 }  // namespace

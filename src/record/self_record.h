@@ -17,6 +17,7 @@ struct SelfAct {
   std::string_view actor;   // the principal
   std::string_view target;  // the thing
   std::string_view outcome = "success";
+  Kind kind = Kind::kSelf;  // kSeal for the ledger's own
   // Further attributes as (name, text); names are ours ("sealtrail.query.sql"), in the order given.
   std::vector<std::pair<std::string_view, std::string>> details;
 };

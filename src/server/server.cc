@@ -5,8 +5,10 @@
 #include <optional>
 #include <utility>
 
+#include "anchor/start_check.h"
 #include "api/api.h"
 #include "base/log.h"
+#include "base/time_text.h"
 #include "env/temp_folder.h"
 #include "env/user.h"
 #include "ingest/otlp_grpc.h"
@@ -16,7 +18,9 @@
 #include "net/http_server.h"
 #include "pipeline/audit_pipeline.h"
 #include "record/self_record.h"
+#include "server/anchored_sink.h"
 #include "server/blocking.h"
+#include "server/ledger_tree.h"
 #include "server/local_token.h"
 
 namespace sealtrail::server {
@@ -24,8 +28,10 @@ namespace {
 
 constexpr int64_t kDrainNanos = 5 * kNanosPerSecond;
 constexpr int64_t kTallyNanos = 300 * kNanosPerSecond;
+constexpr int64_t kReadsNanos = 60 * kNanosPerSecond;
 constexpr size_t kRequestBudgetBytes = 192 * kMiB;  // bodies in memory, all transports together
 constexpr uint64_t kFloorBytesMax = 2 * kGiB;
+constexpr size_t kPolicyBytesMax = kMiB;
 
 pipeline::Selector SelectorFrom(const config::Config& config) {
   return config.select_all ? pipeline::Selector::All()
@@ -38,6 +44,12 @@ Result<uint64_t> FloorFrom(const env::Env& env, const std::string& data_dir,
   if (config.min_free_bytes) return *config.min_free_bytes;
   SEAL_ASSIGN_OR_RETURN(const uint64_t total, env.files.TotalBytes(data_dir));
   return std::min<uint64_t>(total / 20, kFloorBytesMax);
+}
+
+// What a manifest says of the vocabulary (docs/formats/manifest.md).
+crypto::Hash RulesDigest(const vocab::Vocabulary& vocabulary) {
+  return crypto::Sha256(AsBytes(fmt::format(
+      "aliases {}\nactions {}\n", vocabulary.aliases_version(), vocabulary.actions_version())));
 }
 
 // Tried, for rights and mounts have many forms. A folder that another process holds can be written.
@@ -64,13 +76,23 @@ class Server::Impl {
   Status Listen(const std::string& socket);
   Status RecordInsecureBind();
   void RecordTalliesLater();
+  void RecordReadsLater();
   api::Readiness Readiness() const;
+  bool HasAnchors() const;
+  Status PrepareAnchors(const std::string& data_dir);
+  Status CompareWithWitnesses(const std::string& origin, const ledger::LedgerReader& reader);
+  Status StartAnchors();
 
   const env::Env env_;
   const config::Config config_;
   MetricSet metrics_;
   net::ByteBudget budget_{kRequestBudgetBytes};
   std::string token_;
+  anchor::Options anchor_options_;
+  std::unique_ptr<LedgerTree> tree_;                // both before the ledger, whose growth
+  std::unique_ptr<anchor::AnchorService> anchors_;  // calls the service to its end
+  std::atomic<uint64_t> sealed_seen_{0};
+  std::unique_ptr<AnchoredSink> ingest_sink_;
   std::unique_ptr<ledger::Ledger> ledger_;        // or, on a folder that cannot be written,
   std::unique_ptr<ledger::FolderReader> reader_;  // this, with
   std::optional<env::TempFolder> scratch_;        // this for index and socket
@@ -89,19 +111,77 @@ Status Server::Impl::Start(const std::string& data_dir,
                            std::function<void(const Status&)> on_failure) {
   SEAL_RETURN_IF_ERROR(env_.files.MakeDir(data_dir));
   SEAL_ASSIGN_OR_RETURN(const uint64_t floor, FloorFrom(env_, data_dir, config_));
+  SEAL_RETURN_IF_ERROR(PrepareAnchors(data_dir));
   SEAL_ASSIGN_OR_RETURN(
       ledger_, ledger::Ledger::Open(
-                   env_, {.data_dir = data_dir, .origin = config_.origin, .min_free_bytes = floor},
+                   env_,
+                   {.data_dir = data_dir,
+                    .origin = config_.origin,
+                    .segment_bytes_max = config_.segment_bytes_max,
+                    .segment_age_max_ns =
+                        static_cast<int64_t>(config_.segment_age_max_seconds) * kNanosPerSecond,
+                    .signing_state_dir = config_.signing_state,
+                    .start_check =
+                        [this](const std::string& origin, const ledger::LedgerReader& reader) {
+                          return CompareWithWitnesses(origin, reader);
+                        },
+                    .rules_digest = RulesDigest(*vocab::Vocabulary::BuiltIn()),
+                    .config_digest = config_.digest,
+                    .min_free_bytes = floor},
                    metrics_, std::move(on_failure)));
   SEAL_ASSIGN_OR_RETURN(token_, OpenLocalToken(env_, data_dir));
   SEAL_RETURN_IF_ERROR(OpenEngine(*ledger_, ledger::TrailPaths(data_dir).index));
-  pipeline_ =
-      std::make_unique<pipeline::AuditPipeline>(env_, SelectorFrom(config_), *ledger_, metrics_);
+  SEAL_RETURN_IF_ERROR(StartAnchors());
+  ingest_sink_ = std::make_unique<AnchoredSink>(*ledger_, anchors_.get());
+  pipeline_ = std::make_unique<pipeline::AuditPipeline>(env_, SelectorFrom(config_), *ingest_sink_,
+                                                        metrics_);
   MakeApi(*ledger_);
   if (config_.insecure_bind) SEAL_RETURN_IF_ERROR(RecordInsecureBind());
   SEAL_RETURN_IF_ERROR(Listen(env::JoinPath(data_dir, "api.sock")));
   timer_ = env_.executor.StartWorker("server");
   RecordTalliesLater();
+  RecordReadsLater();
+  return OkStatus();
+}
+
+bool Server::Impl::HasAnchors() const {
+  return !anchor_options_.policy.empty() || !anchor_options_.authorities.empty();
+}
+
+Status Server::Impl::PrepareAnchors(const std::string& data_dir) {
+  anchor_options_ = config_.anchors;
+  anchor_options_.dir = ledger::TrailPaths(data_dir).anchors;
+  if (config_.anchor_policy_file.empty()) return OkStatus();
+  SEAL_ASSIGN_OR_RETURN(const Bytes policy,
+                        env::ReadFile(env_.files, config_.anchor_policy_file, kPolicyBytesMax));
+  anchor_options_.policy = AsText(policy);
+  return OkStatus();
+}
+
+// Before anything is signed: a folder that was restored from an older copy must not go on.
+Status Server::Impl::CompareWithWitnesses(const std::string& origin,
+                                          const ledger::LedgerReader& reader) {
+  if (anchor_options_.policy.empty() || Value(reader.heights().durable) == 0) return OkStatus();
+  const LedgerTree tree(reader);
+  SEAL_ASSIGN_OR_RETURN(const auto heads, anchor::CheckStart(env_, anchor_options_, origin, tree));
+  for (const anchor::WitnessedHead& head : heads) {
+    if (head.why.empty()) continue;
+    LogLine(LogLevel::kWarning, env_.clock.Now(), "witness_not_asked",
+            fmt::format("{} could not be asked what it has seen of this trail: {}", head.witness,
+                        head.why));
+  }
+  return OkStatus();
+}
+
+Status Server::Impl::StartAnchors() {
+  if (!HasAnchors()) return OkStatus();
+  tree_ = std::make_unique<LedgerTree>(*ledger_);
+  SEAL_ASSIGN_OR_RETURN(
+      anchors_, anchor::AnchorService::Start(env_, anchor_options_, *tree_, *ledger_, metrics_));
+  ledger_->OnGrowth([this] {
+    const TreeSize sealed = ledger_->heights().sealed;
+    if (sealed_seen_.exchange(Value(sealed)) != Value(sealed)) anchors_->StampSoon(sealed);
+  });
   return OkStatus();
 }
 
@@ -123,21 +203,29 @@ Status Server::Impl::OpenEngine(ledger::LedgerReader& reader, const std::string&
 }
 
 void Server::Impl::MakeApi(const ledger::LedgerReader& reader) {
-  api_ = std::make_unique<api::Api>(
-      api::Services{.env = env_,
-                    .reader = reader,
-                    .sink = ledger_.get(),
-                    .engine = *engine_,
-                    .metrics = metrics_,
-                    .readiness = [this] { return Readiness(); },
-                    .checkpoint_now =
-                        [this](std::function<void(Status)> done) {
-                          if (ledger_ == nullptr)
-                            return done(OkStatus());  // the folder's own is all there can be
-                          ledger_->CheckpointNow(std::move(done));
-                        },
-                    .local_token = token_,
-                    .local_principal = "local:" + env::UserName(env::CurrentUser())});
+  api_ = std::make_unique<api::Api>(api::Services{
+      .env = env_,
+      .reader = reader,
+      .sink = ledger_.get(),
+      .engine = *engine_,
+      .metrics = metrics_,
+      .budget = budget_,
+      .readiness = [this] { return Readiness(); },
+      .checkpoint_now =
+          [this](std::function<void(Status)> done) {
+            if (ledger_ == nullptr)
+              return done(OkStatus());  // the folder's own is all there can be
+            ledger_->CheckpointNow(std::move(done));
+          },
+      .vkeys = [this] { return ledger_ ? ledger_->vkeys() : reader_->vkeys(); },
+      .rotate_key = ledger_
+                        ? [this](const std::string& actor,
+                                 std::function<void(Status)>
+                                     done) { ledger_->RotateKey(actor, std::move(done)); }
+                        : std::function<void(const std::string&, std::function<void(Status)>)>(),
+      .anchors = anchors_.get(),
+      .local_token = token_,
+      .local_principal = "local:" + env::UserName(env::CurrentUser())});
 }
 
 Status Server::Impl::Listen(const std::string& socket) {
@@ -194,9 +282,26 @@ void Server::Impl::RecordTalliesLater() {
   });
 }
 
+void Server::Impl::RecordReadsLater() {
+  timer_->PostAfter(kReadsNanos, [this] {
+    api_->RecordEntryReads([](const Status&) {});
+    if (!stopping_) RecordReadsLater();
+  });
+}
+
 api::Readiness Server::Impl::Readiness() const {
   api::Readiness readiness{.accepting = ledger_ ? ledger_->Accepting()
                                                 : FailedPrecondition("the folder is only read")};
+  if (anchors_) {
+    if (readiness.accepting.ok()) readiness.accepting = anchors_->Accepting();
+    for (const anchor::AnchorHealth& kind : anchors_->report().kinds) {
+      if (!kind.failing && !kind.forked) continue;
+      readiness.warnings.push_back(
+          fmt::format("anchor {}: {}, last {}", anchor::AnchorKindName(kind.kind),
+                      kind.forked ? "a witness has seen another history" : "late",
+                      kind.last ? Iso8601(*kind.last) : "never"));
+    }
+  }
   if (stopping_) readiness.accepting = Unavailable("shutting down");
   if (config_.insecure_bind) {
     readiness.warnings.emplace_back("insecure_bind: listening without TLS and authentication");
@@ -211,6 +316,7 @@ Status Server::Impl::Stop() {
   if (engine_) engine_->Stop();  // a statement may run longer than anybody waits for a stop
   if (api_server_) api_server_->Stop(kDrainNanos);
   if (timer_) timer_->End();
+  if (anchors_) anchors_->Stop();
   if (ledger_ == nullptr) {
     engine_.reset();
     return OkStatus();
@@ -219,6 +325,11 @@ Status Server::Impl::Stop() {
   if (pipeline_) {
     status = WaitFor(
         [this](std::function<void(Status)> done) { pipeline_->RecordTallies(std::move(done)); });
+  }
+  if (api_) {
+    const Status reads = WaitFor(
+        [this](std::function<void(Status)> done) { api_->RecordEntryReads(std::move(done)); });
+    if (status.ok()) status = reads;
   }
   const Status closed =
       WaitFor([this](std::function<void(Status)> done) { ledger_->Close(std::move(done)); });

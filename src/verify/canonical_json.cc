@@ -120,4 +120,17 @@ JsonFault CheckCanonicalJson(ByteView text) {
   return CanonicalJson(text).Check();
 }
 
+// Escapes stand only for characters below U+0080.
+std::string UnescapeJson(std::string_view body) {
+  std::string out;
+  for (size_t i = 0; i < body.size();) {
+    if (body[i] == '\\') {
+      out += static_cast<char>(TakeEscape(body, i));
+    } else {
+      out += body[i++];
+    }
+  }
+  return out;
+}
+
 }  // namespace sealtrail::verify

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 
@@ -16,5 +17,8 @@ struct JsonFault {
 // Exactly one value with nothing around it: no white space, names sorted by UTF-16 code units and
 // unique, minimal escapes, canonical numbers, valid UTF-8. At most 200 levels deep.
 JsonFault CheckCanonicalJson(ByteView text);
+
+// The text that a string's body stands for, where `body` is what stands between the quotes of a canonical string.
+std::string UnescapeJson(std::string_view body);
 
 }  // namespace sealtrail::verify

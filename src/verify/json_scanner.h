@@ -31,22 +31,72 @@ inline const uint8_t* SkipPlainPortable(const uint8_t* p, const uint8_t* end) {
   return p;
 }
 
+#if defined(__SSE2__)
+// A bit for each of the 16 bytes at `p` that is not plain.
+inline uint32_t NotPlain16(const uint8_t* p) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  // As signed numbers the bytes from 0x80 up are negative, so one comparison finds them with the
+  // controls.
+  const __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
+  const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+  const __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+  return static_cast<uint32_t>(
+      _mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, backslash))));
+}
+#endif
+
 inline const uint8_t* SkipPlain(const uint8_t* p, const uint8_t* end) {
 #if defined(__SSE2__)
   while (end - p >= 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    // As signed numbers the bytes from 0x80 up are negative, so one comparison finds them with the
-    // controls.
-    const __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
-    const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
-    const __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
-    const auto found =
-        static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, backslash))));
+    const uint32_t found = NotPlain16(p);
     if (found != 0) return p + std::countr_zero(found);
     p += 16;
   }
 #endif
   return SkipPlainPortable(p, end);
+}
+
+// Whether the 16 bytes at `p` are lower-case hexadecimal digits; the portable twin.
+inline bool IsHex16Portable(const uint8_t* p) {
+  for (int i = 0; i < 16; ++i) {
+    const bool digit = p[i] >= '0' && p[i] <= '9';
+    if (!digit && !(p[i] >= 'a' && p[i] <= 'f')) return false;
+  }
+  return true;
+}
+
+inline bool IsHex16(const uint8_t* p) {
+#if defined(__SSE2__)
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  const auto within = [&](char low, char high) {
+    return _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8(static_cast<char>(low - 1))),
+                         _mm_cmplt_epi8(bytes, _mm_set1_epi8(static_cast<char>(high + 1))));
+  };
+  return _mm_movemask_epi8(_mm_or_si128(within('0', '9'), within('a', 'f'))) == 0xffff;
+#else
+  return IsHex16Portable(p);
+#endif
+}
+
+// The number that the eight decimal digits at `p` write; false if they are not that. Eight bytes at a time in a word,
+// whose lowest byte is the first one.
+inline bool TakeEightDigits(const uint8_t* p, uint64_t* value) {
+  uint64_t word = 0;
+  if constexpr (std::endian::native == std::endian::little) {
+    std::memcpy(&word, p, 8);
+  } else {
+    for (int i = 7; i >= 0; --i) word = word << 8 | p[i];
+  }
+  const uint64_t digits = word - 0x3030303030303030u;
+  const uint64_t above_nine = digits + 0x7676767676767676u;
+  if (((digits | above_nine) & 0x8080808080808080u) != 0) return false;
+  // Neighbours join to pairs, pairs to fours, fours to one.
+  const uint64_t pairs = digits * 10 + (digits >> 8);
+  const uint64_t mask = 0x000000ff000000ffu;
+  *value = ((pairs & mask) * (100 + (uint64_t{1'000'000} << 32)) +
+            ((pairs >> 16) & mask) * (1 + (uint64_t{10'000} << 32))) >>
+           32;
+  return true;
 }
 
 enum CharClass : uint8_t { kHexChar = 1, kBase64Char = 2, kDigitChar = 4, kNumberChar = 8 };
@@ -109,6 +159,26 @@ class JsonScanner {
 
   // A string with its quotes. `body`: what stands between them, escapes as written.
   bool String(std::string_view* body) {
+#if defined(__SSE2__)
+    // Most are short and plain: then the first byte that is not plain is the quote that ends them.
+    if (left() >= 33 && *p_ == '"') {
+      const uint64_t found =
+          internal::NotPlain16(p_ + 1) | static_cast<uint64_t>(internal::NotPlain16(p_ + 17)) << 16;
+      if (found != 0) {
+        const uint8_t* const stop = p_ + 1 + std::countr_zero(found);
+        if (*stop == '"') {
+          *body = {reinterpret_cast<const char*>(p_ + 1), static_cast<size_t>(stop - p_ - 1)};
+          p_ = stop + 1;
+          return true;
+        }
+      }
+    }
+#endif
+    return AnyString(body);
+  }
+
+  // The same, whatever stands in it.
+  bool AnyString(std::string_view* body) {
     if (!Take('"', "a string is expected")) return false;
     const uint8_t* const start = p_;
     bool wide = false;

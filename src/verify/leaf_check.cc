@@ -41,11 +41,27 @@ class LeafScanner : public JsonScanner {
   // §3
   bool Leaf(LeafFacts* facts);
 
+  int64_t content_time() const { return ContentTime(time_, observed_time_); }
+
+  // Where slots go; null: nowhere.
+  void Record(std::vector<LeafSlot>* slots) { slots_ = slots; }
+
   bool Side(SideShape shape) {
     return Shape(shape) && (AtEnd() || Fail("something follows the content"));
   }
 
  private:
+  using Type = LeafSlot::Type;
+
+  // What was taken since `start`, without the last `behind` bytes.
+  bool Slot(Type type, const uint8_t* start, ptrdiff_t behind = 0) {
+    if (slots_ == nullptr) return true;
+    slots_->push_back({.offset = static_cast<size_t>(start - begin_),
+                       .length = static_cast<size_t>(p_ - start - behind),
+                       .type = type});
+    return true;
+  }
+
   // --- pieces
   // ---------------------------------------------------------------------------------------------------
 
@@ -94,6 +110,10 @@ class LeafScanner : public JsonScanner {
   bool Digits(uint64_t max, uint64_t* value) {
     const uint8_t* const start = p_;
     uint64_t v = 0;
+    for (uint64_t eight; left() >= 8 && p_ - start < 16 && internal::TakeEightDigits(p_, &eight);) {
+      v = v * 100'000'000 + eight;
+      p_ += 8;
+    }
     while (p_ < end_ && (kCharClass[*p_] & internal::kDigitChar)) {
       const uint64_t before = v;
       v = v * 10 + static_cast<uint64_t>(*p_ - '0');
@@ -112,42 +132,56 @@ class LeafScanner : public JsonScanner {
 
   bool Count() {  // a uint32 other than the default
     uint64_t value;
+    const uint8_t* const start = p_;
     return Digits(kUint32Max, &value) &&
-           (value != 0 || Fail("a zero is a default, which is left out"));
+           (value != 0 || Fail("a zero is a default, which is left out")) &&
+           Slot(Type::kCount, start);
   }
   bool CountOrZero() {
     uint64_t value;
     return Digits(kUint32Max, &value);
   }
   bool Int32() {  // an int32 other than the default
+    const uint8_t* const start = p_;
     const bool negative = TryTake('-');
     uint64_t value;
     if (!Digits(uint64_t{1} << 31, &value)) return false;
     if (!negative && value == uint64_t{1} << 31) return Fail("a number out of range");
-    return value != 0 || Fail("a zero is a default, which is left out");
+    return (value != 0 || Fail("a zero is a default, which is left out")) &&
+           Slot(Type::kInt32, start);
   }
 
   bool Time() {  // "decimal": a uint64 other than the default
     uint64_t value;
-    return Take('"', "a decimal string is expected") && Digits(kUint64Max, &value) &&
-           (value != 0 || Fail("a zero is a default, which is left out")) &&
+    return Time(&value, Type::kTime);
+  }
+  bool Time(uint64_t* value, Type type) {
+    const uint8_t* const start = p_ + 1;
+    return Take('"', "a decimal string is expected") && Digits(kUint64Max, value) &&
+           (*value != 0 || Fail("a zero is a default, which is left out")) && Slot(type, start) &&
            Take('"', "a decimal string is expected");
   }
-  bool Int64Text() {  // any int64 as a decimal string
+  bool Int64Text() {
+    int64_t value;
+    return Int64Text(&value, Type::kInteger);
+  }
+  bool Int64Text(int64_t* out, Type type) {  // any int64 as a decimal string
     if (!Take('"', "a decimal string is expected")) return false;
+    const uint8_t* const start = p_;
     const bool negative = TryTake('-');
     uint64_t value;
     if (!Digits(kInt64Max + (negative ? 1 : 0), &value)) return false;
     if (negative && value == 0) return Fail("a negative zero");
-    return Take('"', "a decimal string is expected");
+    *out = static_cast<int64_t>(negative ? 0 - value : value);
+    return Slot(type, start) && Take('"', "a decimal string is expected");
   }
 
-  bool Hex(size_t digits) {
+  bool Hex(size_t digits) {  // a multiple of 16
     if (!Take('"', "a hexadecimal string is expected")) return false;
     if (left() <= digits) return Fail("an id of the wrong length");
-    for (const uint8_t* const stop = p_ + digits; p_ < stop; ++p_) {
-      if (!(kCharClass[*p_] & internal::kHexChar))
-        return Fail("an id that is not lower-case hexadecimal");
+    Slot(digits == 16 ? Type::kSpanId : Type::kTraceId, p_, -static_cast<ptrdiff_t>(digits));
+    for (; digits > 0; digits -= 16, p_ += 16) {
+      if (!internal::IsHex16(p_)) return Fail("an id that is not lower-case hexadecimal");
     }
     return Take('"', "an id of the wrong length");
   }
@@ -180,14 +214,18 @@ class LeafScanner : public JsonScanner {
   }
 
   // A string, or {"u":"<base64>"} where it is not UTF-8.
-  bool AnyText() {
-    std::string_view text;
-    if (Peek() != '{') return String(&text);
+  bool AnyText(std::optional<Type> type = std::nullopt) {
+    if (Peek() != '{') return Plain(type);
     return Take("{\"u\":", "a string is expected") && NotUtf8() && Take('}', "a } is expected");
   }
   bool Text() {
     if (TryTake("\"\"")) return Fail("an empty string is a default, which is left out");
-    return AnyText();
+    return AnyText(Type::kText);
+  }
+  bool Plain(std::optional<Type> type) {
+    const uint8_t* const start = p_ + 1;
+    std::string_view text;
+    return String(&text) && (!type || Slot(*type, start, 1));
   }
   bool NotUtf8() {
     std::string_view text;
@@ -201,10 +239,9 @@ class LeafScanner : public JsonScanner {
   // ------------------------------------------------------------------------------------------------
 
   bool Value(int depth) {
-    std::string_view text;
     switch (Peek()) {
       case '"':
-        return String(&text);
+        return Plain(Type::kAnyText);
       case '{':
         return depth <= kDepthMax ? Tagged(depth) : Fail("nested too deeply");
       case '[':
@@ -298,8 +335,9 @@ class LeafScanner : public JsonScanner {
         case Key("f"):
           return Count();
         case Key("e"):
-        case Key("s"):
           return Time();
+        case Key("s"):
+          return Time(&time_, Type::kContentTime);
         case Key("ev"):
           return List(false, [&] { return Event(false); });
         case Key("i"):
@@ -354,7 +392,7 @@ class LeafScanner : public JsonScanner {
         case Key("n"):
           return Text();
         case Key("w"):
-          return Time();
+          return own ? Time(&time_, Type::kContentTime) : Time();
         case Key("x"):
           return Unknown();
         default:
@@ -420,8 +458,9 @@ class LeafScanner : public JsonScanner {
         case Key("i"):
           return SpanId();
         case Key("ob"):
+          return Time(&observed_time_, Type::kObservedTime);
         case Key("w"):
-          return Time();
+          return Time(&time_, Type::kContentTime);
         case Key("sn"):
           return Int32();
         case Key("t"):
@@ -522,13 +561,13 @@ class LeafScanner : public JsonScanner {
   // --- §5 receipt
   // -----------------------------------------------------------------------------------------------
 
-  bool Receipt() {
+  bool Receipt(LeafFacts* facts) {
     bool received = false;
     const bool taken = Object([&](uint16_t key) {
       switch (key) {
         case Key("a"):
           received = true;
-          return Int64Text();
+          return Int64Text(&facts->received_at, Type::kReceivedAt);
         case Key("b"):
         case Key("c"):
         case Key("l"):
@@ -590,19 +629,24 @@ class LeafScanner : public JsonScanner {
 
   bool Salt() {
     std::string_view text;
+    const uint8_t* const start = p_ + 1;
     if (!Base64(false, &text)) return false;
-    return (text.size() == 24 && text.ends_with("==")) || Fail("a salt that is not 16 bytes");
+    if (text.size() != 24 || !text.ends_with("==")) return Fail("a salt that is not 16 bytes");
+    return Slot(Type::kSalt, start, 3);
   }
 
   // A member's object, or ["<base64 SHA-256>",length] in its place.
   bool ContentOrBeside(SideShape shape, LeafFacts* facts) {
     const uint8_t* const start = p_;
     if (Peek() != '[') {
-      if (!Shape(shape)) return false;
       const bool group = shape == kResourceShape || shape == kScopeShape;
-      if (group && static_cast<size_t>(p_ - start) >= kBesideBytesMin)
+      if (!group) return Shape(shape);
+      const auto slots = std::exchange(slots_, nullptr);  // a group is one slot
+      if (!Shape(shape)) return false;
+      slots_ = slots;
+      if (static_cast<size_t>(p_ - start) >= kBesideBytesMin)
         return Fail("so large a group lies beside");
-      return true;
+      return Slot(shape == kResourceShape ? Type::kResource : Type::kScope, start);
     }
     ++p_;
     std::string_view hash;
@@ -620,6 +664,7 @@ class LeafScanner : public JsonScanner {
     if (shape == kResourceShape || shape == kScopeShape) {
       return ref.length >= kBesideBytesMin || Fail("so small a group does not lie beside");
     }
+    if (shape != kEventSpanShape) facts->content_beside = true;
     const auto array = static_cast<int64_t>(p_ - start);
     (shape == kEventSpanShape ? event_span_growth_ : content_growth_) =
         static_cast<int64_t>(ref.length) - array;
@@ -644,6 +689,10 @@ class LeafScanner : public JsonScanner {
   // How much longer the leaf would be with that content in place; nothing where it is in place.
   std::optional<int64_t> content_growth_;
   std::optional<int64_t> event_span_growth_;
+
+  uint64_t time_ = 0;
+  uint64_t observed_time_ = 0;
+  std::vector<LeafSlot>* slots_ = nullptr;
 };
 
 constexpr SideShape ContentShape(LeafKind kind) {
@@ -659,6 +708,7 @@ constexpr SideShape ContentShape(LeafKind kind) {
 
 bool LeafScanner::Leaf(LeafFacts* facts) {
   facts->beside_count = 0;
+  facts->content_beside = false;
   const auto own = [&] { return facts->kind == LeafKind::kSelf || facts->kind == LeafKind::kSeal; };
   int required = 0;  // k, n, o, r, v
   bool event_span = false;
@@ -676,7 +726,7 @@ bool LeafScanner::Leaf(LeafFacts* facts) {
         return ContentOrBeside(ContentShape(facts->kind), facts);
       case Key("r"):
         ++required;
-        return Receipt();
+        return Receipt(facts);
       case Key("re"):
         return own() ? Fail("an own record has no resource")
                      : ContentOrBeside(kResourceShape, facts);
@@ -688,7 +738,7 @@ bool LeafScanner::Leaf(LeafFacts* facts) {
         return ContentOrBeside(kEventSpanShape, facts);
       case Key("v"):
         ++required;
-        return Take('0', "a format version other than 0");
+        return Take('1', "a format version other than 1");
       default:
         return Fail(kUnknownMember);
     }
@@ -698,24 +748,51 @@ bool LeafScanner::Leaf(LeafFacts* facts) {
   if (required != 5) return Fail("a leaf without its kind, salt, content, receipt or version");
   if (event_span != (facts->kind == LeafKind::kSpanEvent))
     return Fail("a span_event without its span");
+  facts->content_time = content_time();
   return BesideRulesHold();
 }
 
 }  // namespace
 
-JsonFault CheckLeaf(ByteView leaf, LeafFacts* facts) {
+int64_t ContentTime(uint64_t time, uint64_t observed_time) {
+  for (const uint64_t each : {time, observed_time}) {
+    if (each > 0 && each <= kInt64Max) return static_cast<int64_t>(each);
+  }
+  return 0;
+}
+
+JsonFault CheckLeaf(ByteView leaf, LeafFacts* facts, std::vector<LeafSlot>* slots) {
   LeafScanner scanner(leaf);
+  scanner.Record(slots);
   scanner.Leaf(facts);
   return scanner.Fault();
 }
 
-uint8_t ShapesOf(ByteView content) {
-  uint8_t shapes = 0;
+SideFacts CheckSide(ByteView content) {
+  SideFacts out;
   for (SideShape shape :
        {kSpanShape, kOwnEventShape, kLogShape, kResourceShape, kScopeShape, kEventSpanShape}) {
-    if (LeafScanner(content).Side(shape)) shapes |= shape;
+    LeafScanner scanner(content);
+    if (!scanner.Side(shape)) continue;
+    out.shapes |= shape;
+    if (shape == kSpanShape) out.span_time = scanner.content_time();
+    if (shape == kOwnEventShape) out.event_time = scanner.content_time();
+    if (shape == kLogShape) out.log_time = scanner.content_time();
   }
-  return shapes;
+  return out;
+}
+
+int64_t SideFacts::TimeAs(SideShape shape) const {
+  switch (shape) {
+    case kSpanShape:
+      return span_time;
+    case kOwnEventShape:
+      return event_time;
+    case kLogShape:
+      return log_time;
+    default:
+      return 0;
+  }
 }
 
 }  // namespace sealtrail::verify

@@ -14,13 +14,13 @@ constexpr std::string_view kSpanLeaf =
     R"(["attempt",{"i":"2"}]],"e":"1764039845000000250","f":257,"i":"eee19b7ec3c1b174","k":2,"n":"user.role.update",)"
     R"("s":"1764039845000000000","st":{"c":1},"t":"5b8efff798038103d269b633813fc60c"},"r":{"a":"1764039846000000000",)"
     R"("b":"local","p":"127.0.0.1:50412","t":"grpc"},"re":{"r":{"a":[["service.name","iam"]]}},"sc":{"s":)"
-    R"({"n":"audit-service"}},"v":0})";
+    R"({"n":"audit-service"}},"v":1})";
 
 const std::string kHash64 = Base64Encode(Bytes(32, 7));
 
 std::string Leaf(std::string_view kind, std::string_view content, std::string_view more = "") {
   return fmt::format(
-      R"({{"k":"{}","n":"CgsMDQ4PEBESExQVFhcYGQ==","o":{},"r":{{"a":"1","t":"grpc"}}{},"v":0}})",
+      R"({{"k":"{}","n":"CgsMDQ4PEBESExQVFhcYGQ==","o":{},"r":{{"a":"1","t":"grpc"}}{},"v":1}})",
       kind, content, more);
 }
 // A log whose body is `value`.
@@ -185,9 +185,10 @@ TEST(LeafCheckTest, RefusesOtherLeaves) {
   const struct {
     std::string_view what, from, to;
   } cases[] = {
-      {"another version", R"("v":0)", R"("v":1)"},
-      {"a version text", R"("v":0)", R"("v":"0")"},
-      {"no version", R"(,"v":0)", ""},
+      {"another version", R"("v":1)", R"("v":2)"},
+      {"the version before", R"("v":1)", R"("v":0)"},
+      {"a version text", R"("v":1)", R"("v":"0")"},
+      {"no version", R"(,"v":1)", ""},
       {"an unknown kind", R"("log")", R"("trace")"},
       {"no kind", R"("k":"log",)", ""},
       {"no salt", R"("n":"CgsMDQ4PEBESExQVFhcYGQ==",)", ""},
@@ -199,20 +200,20 @@ TEST(LeafCheckTest, RefusesOtherLeaves) {
       {"a receipt without a time", R"("a":"1",)", ""},
       {"an unknown transport", "grpc", "smtp"},
       {"an empty peer", R"("t":"grpc")", R"("p":"","t":"grpc")"},
-      {"an unknown member", R"(,"v":0)", R"(,"v":0,"w":1)"},
-      {"a long member", R"(,"v":0)", R"(,"value":0)"},
+      {"an unknown member", R"(,"v":1)", R"(,"v":1,"w":1)"},
+      {"a long member", R"(,"v":1)", R"(,"value":1)"},
       {"a reserved member", R"({"k")", R"({"f":["conflict"],"k")"},
-      {"a member twice", R"("v":0)", R"("v":0,"v":0)"},
+      {"a member twice", R"("v":1)", R"("v":1,"v":1)"},
       {"an inner member twice", R"("o":{})", R"("o":{"f":1,"f":1})"},
       {"a time of 65 bits", R"("o":{})", R"("o":{"w":"18446744073709551616"})"},
       {"a time of 67 bits", R"("o":{})", R"("o":{"w":"90000000000000000000"})"},
       {"members out of order", R"({"k":"log","n":"CgsMDQ4PEBESExQVFhcYGQ==",)",
        R"({"n":"CgsMDQ4PEBESExQVFhcYGQ==","k":"log",)"},
       {"white space", R"("o":{},)", R"("o":{}, )"},
-      {"a line feed", R"("v":0})", "\"v\":0}\n"},
-      {"an sp on a log", R"(,"v":0)", R"(,"sp":{},"v":0)"},
-      {"an empty resource group", R"(,"v":0)", R"(,"re":{},"v":0)"},
-      {"an empty scope group", R"(,"v":0)", R"(,"sc":{},"v":0)"},
+      {"a line feed", R"("v":1})", "\"v\":0}\n"},
+      {"an sp on a log", R"(,"v":1)", R"(,"sp":{},"v":1)"},
+      {"an empty resource group", R"(,"v":1)", R"(,"re":{},"v":1)"},
+      {"an empty scope group", R"(,"v":1)", R"(,"sc":{},"v":1)"},
       {"empty attributes", R"("o":{})", R"("o":{"a":[]})"},
       {"a zero time", R"("o":{})", R"("o":{"w":"0"})"},
       {"a zero count", R"("o":{})", R"("o":{"da":0})"},
@@ -289,6 +290,42 @@ TEST(LeafCheckTest, WhatLiesBeside) {
             nullptr);
   EXPECT_NE(Fault(Leaf("span_event", R"({"ix":1})", fmt::format(R"(,"sp":{})", array(65535)))),
             nullptr);
+}
+
+uint8_t ShapesOf(ByteView content) {
+  return CheckSide(content).shapes;
+}
+
+// segment.md §3: of the content, the first time that is from 1 to 2^63 − 1.
+TEST(LeafCheckTest, Times) {
+  const struct {
+    std::string leaf;
+    int64_t content_time;
+  } table[] = {
+      {Leaf("span", R"({"e":"9","s":"5"})"), 5},
+      {Leaf("span", R"({"e":"9","ev":[{"w":"7"}]})"), 0},
+      {Leaf("span_event", R"({"ix":0,"w":"7"})", R"(,"sp":{})"), 7},
+      {Leaf("log", R"({"ob":"8","w":"7"})"), 7},
+      {Leaf("log", R"({"ob":"8"})"), 8},
+      {Leaf("log", R"({"ob":"8","w":"9223372036854775807"})"), 9223372036854775807},
+      {Leaf("log", R"({"ob":"8","w":"9223372036854775808"})"), 8},
+      {Leaf("log", R"({"ob":"9223372036854775808","w":"9223372036854775808"})"), 0},
+  };
+  for (const auto& each : table) {
+    LeafFacts facts;
+    ASSERT_EQ(CheckLeaf(AsBytes(each.leaf), &facts).what, nullptr) << each.leaf;
+    EXPECT_EQ(facts.content_time, each.content_time) << each.leaf;
+    EXPECT_EQ(facts.received_at, 1);
+    EXPECT_FALSE(facts.content_beside);
+  }
+  LeafFacts facts;
+  const std::string least =
+      Replaced(Leaf("log", "{}"), R"("a":"1")", R"("a":"-9223372036854775808")");
+  ASSERT_EQ(CheckLeaf(AsBytes(least), &facts).what, nullptr);
+  EXPECT_EQ(facts.received_at, std::numeric_limits<int64_t>::min());
+  const SideFacts side = CheckSide(AsBytes(R"({"w":"7"})"));
+  EXPECT_EQ(side.TimeAs(kLogShape), 7);
+  EXPECT_EQ(side.TimeAs(kSpanShape), 0);
 }
 
 TEST(LeafCheckTest, ShapesOfSideContent) {

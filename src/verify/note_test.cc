@@ -168,17 +168,18 @@ TEST(NoteBodiesTest, Checkpoint) {
 
 TEST(NoteBodiesTest, Trail) {
   const std::string_view good =
-      "sealtrail/trail/v0\norigin example.com/a\nformat 0\ncreated 2026-11-24T03:04:05Z\n";
+      "sealtrail/trail/v1\norigin example.com/a\nformat 1\ncreated 2026-11-24T03:04:05Z\n";
   const auto body = ParseTrailBody(good);
   ASSERT_TRUE(body.ok()) << body.status().ToString();
   EXPECT_EQ(body->origin, "example.com/a");
   EXPECT_EQ(body->created, "2026-11-24T03:04:05Z");
-  EXPECT_EQ(ParseTrailBody(Replaced(good, "format 0", "format 1")).status().code(),
+  EXPECT_EQ(ParseTrailBody(Replaced(good, "format 1", "format 0")).status().code(),
             StatusCode::kUnimplemented);
-  for (const auto& [from, to] : {std::pair("trail/v0", "trail/x"), std::pair("origin ", "origin:"),
-                                 std::pair("example.com/a", "two words"),
-                                 std::pair("format 0", "format 00"), std::pair("created ", "made "),
-                                 std::pair("05Z\n", "05Z\nmore\n"), std::pair("05Z\n", "05Z")}) {
+  for (const auto& [from, to] :
+       {std::pair("trail/v1", "trail/x"), std::pair("05Z", "5Z"), std::pair("origin ", "origin:"),
+        std::pair("example.com/a", "two words"), std::pair("format 1", "format 01"),
+        std::pair("created ", "made "), std::pair("05Z\n", "05Z\nmore\n"),
+        std::pair("05Z\n", "05Z")}) {
     EXPECT_EQ(ParseTrailBody(Replaced(good, from, to)).status().code(),
               StatusCode::kInvalidArgument)
         << to;

@@ -71,6 +71,11 @@ std::string NoticeJson(const Notice& notice) {
                      JsonString(notice.kind), JsonString(notice.text));
 }
 
+std::string RangeJson(const Range& range) {
+  return fmt::format(R"({{"first":{},"last":{},"state":"{}"}})", Value(range.first),
+                     Value(range.last), RangeStateName(range.state));
+}
+
 std::string_view Headline(Verdict verdict) {
   switch (verdict) {
     case Verdict::kSound:
@@ -130,6 +135,18 @@ std::string_view AnswerName(Answer answer) {
   return "";
 }
 
+std::string_view RangeStateName(RangeState state) {
+  switch (state) {
+    case RangeState::kPresentValid:
+      return "present-valid";
+    case RangeState::kDeletedByPolicy:
+      return "deleted-by-policy";
+    case RangeState::kMissingOrAltered:
+      return "missing-or-altered";
+  }
+  return "";
+}
+
 int ExitCode(Verdict verdict) {
   switch (verdict) {
     case Verdict::kSound:
@@ -143,7 +160,8 @@ int ExitCode(Verdict verdict) {
 }
 
 std::vector<std::string_view> NotCovered() {
-  return {"LOCK", "keys/", "local.token", "api.sock", "index/"};
+  return {"LOCK",      "keys/", "local.token", "api.sock", "index/", "signing/elsewhere",
+          "*.sealing", "*.tmp"};
 }
 
 std::string ReportJson(const Report& report) {
@@ -164,10 +182,10 @@ std::string ReportJson(const Report& report) {
       report.not_yet_checkpointed, report.records_read, report.bytes_read,
       JsonString(report.origin), JsonString(report.vkey));
   out += fmt::format(
-      R"("verdicts":{{{}}},"reasons":{{{}}},"damage":{},"damage_total":{},"notices":{},"obstacles":{},"not_covered":{}}})",
+      R"("verdicts":{{{}}},"reasons":{{{}}},"damage":{},"damage_total":{},"ranges":{},"notices":{},"obstacles":{},"not_covered":{}}})",
       verdicts, reasons, JsonArray(report.damage, DamageJson), report.damage_total,
-      JsonArray(report.notices, NoticeJson), JsonArray(report.obstacles, JsonString),
-      JsonArray(NotCovered(), JsonString));
+      JsonArray(report.ranges, RangeJson), JsonArray(report.notices, NoticeJson),
+      JsonArray(report.obstacles, JsonString), JsonArray(NotCovered(), JsonString));
   return out + '\n';
 }
 
@@ -192,6 +210,11 @@ std::string ReportText(const Report& report) {
          finding->answer == Answer::kNotEstablished ? "not established"
                                                     : AnswerName(finding->answer),
          Printable(finding->reason));
+  }
+  for (const Range& range : report.ranges) {
+    if (range.state == RangeState::kPresentValid) continue;
+    line("records {} to {}: {}", Value(range.first), Value(range.last),
+         RangeStateName(range.state));
   }
   for (const std::string& obstacle : report.obstacles)
     line("\nobstacle     {}", Printable(obstacle));

@@ -42,6 +42,21 @@ struct Notice {
   std::string text;
 };
 
+// What can be said of consecutive records.
+enum class RangeState {
+  kPresentValid,      // they are there, and nothing contradicts them
+  kDeletedByPolicy,   // a record of the trail says why they are gone (no writer does that yet)
+  kMissingOrAltered,  // they are not there, or not what they were
+};
+std::string_view RangeStateName(
+    RangeState state);  // "present-valid", "deleted-by-policy", "missing-or-altered"
+
+struct Range {
+  Seq first{};
+  Seq last{};
+  RangeState state = RangeState::kPresentValid;
+};
+
 struct Report {
   Verdict verdict = Verdict::kCannotTell;
   std::vector<std::string> obstacles;  // why verify cannot tell
@@ -69,6 +84,9 @@ struct Report {
   std::vector<Damage> damage;  // by file and offset, at most kDamageMax
   uint64_t damage_total = 0;   // found, also those beyond kDamageMax
   std::vector<Notice> notices;
+
+  // From record 0 to the last one that there is or must be, without a gap; neighbours differ in their state.
+  std::vector<Range> ranges;
 };
 
 constexpr size_t kDamageMax = 1000;

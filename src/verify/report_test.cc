@@ -30,6 +30,7 @@ TEST(ReportTest, JsonOfASoundTrail) {
   report.chain = crypto::Hash{};
   report.checkpoint_size = 2;
   report.integrity = {.answer = Answer::kPass, .reason = "fine"};
+  report.ranges.push_back({.first = Seq{0}, .last = Seq{1}});
   EXPECT_EQ(
       ReportJson(report),
       R"({"verdict":"sound","size":2,"root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",)"
@@ -38,8 +39,8 @@ TEST(ReportTest, JsonOfASoundTrail) {
       R"("verdicts":{"integrity":"pass","order":"not_established","completeness":"not_established",)"
       R"("authorship":"not_established","time":"not_established","independence":"not_established"},)"
       R"("reasons":{"integrity":"fine","order":"","completeness":"","authorship":"","time":"","independence":""},)"
-      R"("damage":[],"damage_total":0,"notices":[],"obstacles":[],)"
-      R"("not_covered":["LOCK","keys/","local.token","api.sock","index/"]})"
+      R"("damage":[],"damage_total":0,"ranges":[{"first":0,"last":1,"state":"present-valid"}],"notices":[],"obstacles":[],)"
+      R"("not_covered":["LOCK","keys/","local.token","api.sock","index/","signing/elsewhere","*.sealing","*.tmp"]})"
       "\n");
 }
 

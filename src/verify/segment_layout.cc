@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -18,19 +19,22 @@ constexpr std::string_view kFileMagic = "SEALSEG";
 constexpr uint32_t kBodyBytesMax = kFrameRecordsMax * (2 + kLeafBytesMax);
 // Four members of each record may lie beside it.
 constexpr uint32_t kSideCountMax = kFrameRecordsMax * 4;
+// Of a segment of tiny records: far above what 256 MiB of leaves need.
+constexpr uint32_t kIndexBytesMax = 64 * kMiB;
 
-constexpr std::array<Field, 8> kFileFields = {{
+constexpr std::array<Field, 9> kFileFields = {{
     {"magic", 0, 7},
     {"format version", 7, 1},
     {"number of the first record", 8, 8},
     {"running hash before the first record", 16, 32},
     {"hash of the origin", 48, 32},
     {"time of creation", 80, 8},
-    {"reserved bytes", 88, 36},
+    {"form", 88, 1},
+    {"reserved bytes", 89, 35},
     {"header checksum", 124, 4},
 }};
 
-constexpr std::array<Field, 15> kFrameFields = {{
+constexpr std::array<Field, 19> kFrameFields = {{
     {"magic", 0, 4},
     {"type", 4, 1},
     {"codec", 5, 1},
@@ -44,8 +48,12 @@ constexpr std::array<Field, 15> kFrameFields = {{
     {"running hash before the first record", 40, 32},
     {"length of the decoded body", 72, 4},
     {"reserved bytes", 76, 4},
-    {"payload checksum", 80, 4},
-    {"header checksum", 84, 4},
+    {"least event time", 80, 8},
+    {"greatest event time", 88, 8},
+    {"least receipt time", 96, 8},
+    {"greatest receipt time", 104, 8},
+    {"payload checksum", 112, 4},
+    {"header checksum", 116, 4},
 }};
 
 const Field& Find(std::span<const Field> fields, size_t offset) {
@@ -65,6 +73,60 @@ bool AllZero(ByteView bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](uint8_t b) { return b == 0; });
 }
 
+using Wrong = std::optional<size_t>;
+
+// What only frames of records have.
+Wrong WrongBeyondRecords(const FrameHeader& h) {
+  if (h.count != 0) return 16;
+  if (h.notes_bytes != 0) return 24;
+  if (h.side_count != 0) return 28;
+  return std::nullopt;
+}
+
+Wrong WrongRecordsField(const FrameHeader& h, Form form) {
+  const bool whole_block = h.count == kFrameRecordsMax;
+  if (h.codec > (form == Form::kSealed || whole_block ? 1 : 0)) return 5;
+  if (h.first > std::numeric_limits<uint64_t>::max() - kFrameRecordsMax) return 8;
+  if (h.count > kFrameRecordsMax - h.first % kFrameRecordsMax) return 16;
+  if (h.count == 0 && form == Form::kSealed) return 16;
+  if (h.body_bytes > kBodyBytesMax || (h.body_bytes == 0) != (h.count == 0)) return 20;
+  if (h.notes_bytes > kLedgerQueueBytesMax || (h.count == 0 && h.notes_bytes == 0)) return 24;
+  if (h.side_count > std::min(kSideCountMax, h.count * 4)) return 28;
+  if (h.decoded_bytes > kBodyBytesMax) return 72;
+  return std::nullopt;
+}
+
+Wrong WrongSideField(const FrameHeader& h, Form form) {
+  if (h.codec > (form == Form::kSealed ? 1 : 0)) return 5;
+  if (h.body_bytes < 1 || h.body_bytes > kSideBytesMax) return 20;
+  if (h.decoded_bytes < 1 || h.decoded_bytes > kSideBytesMax) return 72;
+  return WrongBeyondRecords(h);
+}
+
+Wrong WrongIndexField(const FrameHeader& h) {
+  if (h.codec != 0) return 5;
+  if (h.body_bytes < 8 || h.body_bytes > kIndexBytesMax) return 20;
+  return WrongBeyondRecords(h);
+}
+
+Wrong WrongBounds(const FrameHeader& h, const Bounds& bounds, size_t offset) {
+  if (h.count > 0) return bounds.least > bounds.greatest ? Wrong(offset) : std::nullopt;
+  if (bounds.least != 0) return offset;
+  return bounds.greatest != 0 ? Wrong(offset + 8) : std::nullopt;
+}
+
+Wrong WrongField(const FrameHeader& h, Form form) {
+  if (h.type < 1 || h.type > (form == Form::kSealed ? 3 : 2)) return 4;
+  const Wrong wrong = h.is_records() ? WrongRecordsField(h, form)
+                      : h.is_side()  ? WrongSideField(h, form)
+                                     : WrongIndexField(h);
+  if (wrong) return wrong;
+  if (form == Form::kSealed ? h.synced != 0 : h.synced < kFileHeaderBytes) return 32;
+  if (h.codec == 0 && h.decoded_bytes != h.body_bytes) return 72;
+  if (const Wrong event = WrongBounds(h, h.event, 80)) return event;
+  return WrongBounds(h, h.received, 96);
+}
+
 }  // namespace
 
 const Field& FileHeader::FieldAt(size_t offset) {
@@ -82,20 +144,24 @@ bool HeaderChecksumHolds(ByteView header) {
 FileHeader DecodeFileHeader(ByteView bytes, std::optional<size_t>* wrong) {
   const uint8_t* const p = bytes.data();
   const FileHeader out{.version = p[7],
+                       .form = p[88],
                        .first = GetBig64(p + 8),
                        .chain = HashAt(bytes, 16),
                        .origin_hash = HashAt(bytes, 48)};
   *wrong = std::nullopt;
   if (AsText(bytes.first(7)) != kFileMagic) {
     *wrong = 0;
-  } else if (!AllZero(bytes.subspan(88, 36))) {
+  } else if (out.form != 1 && out.form != 2) {
     *wrong = 88;
+  } else if (!AllZero(bytes.subspan(89, 35))) {
+    *wrong = 89;
   }
   return out;
 }
 
-FrameHeader DecodeFrameHeader(ByteView bytes, std::optional<size_t>* wrong) {
+FrameHeader DecodeFrameHeader(ByteView bytes, Form form, std::optional<size_t>* wrong) {
   const uint8_t* const p = bytes.data();
+  const auto time_at = [&](size_t offset) { return static_cast<int64_t>(GetBig64(p + offset)); };
   const FrameHeader out{.type = p[4],
                         .codec = p[5],
                         .first = GetBig64(p + 8),
@@ -106,39 +172,22 @@ FrameHeader DecodeFrameHeader(ByteView bytes, std::optional<size_t>* wrong) {
                         .synced = GetBig64(p + 32),
                         .chain = HashAt(bytes, 40),
                         .decoded_bytes = GetBig32(p + 72),
-                        .payload_crc = GetBig32(p + 80)};
-  const auto fault = [&]() -> std::optional<size_t> {
-    if (AsText(bytes.first(4)) != kFrameMagic) return 0;
-    if (out.type != 1 && out.type != 2) return 4;
-    if (out.codec > (out.is_side() ? 0 : 1)) return 5;
-    if (p[6] != 0 || p[7] != 0) return 6;
-    if (out.count > (out.is_side() ? 0 : kFrameRecordsMax)) return 16;
-    if (out.is_side()) {
-      if (out.body_bytes < 1 || out.body_bytes > kSideBytesMax) return 20;
-      if (out.notes_bytes != 0) return 24;
-      if (out.side_count != 0) return 28;
-    } else {
-      if (out.body_bytes > kBodyBytesMax || (out.body_bytes == 0) != (out.count == 0)) return 20;
-      if (out.notes_bytes > kLedgerQueueBytesMax || (out.count == 0 && out.notes_bytes == 0))
-        return 24;
-      if (out.side_count > std::min(kSideCountMax, out.count * 4)) return 28;
-    }
-    if (out.synced < kFileHeaderBytes) return 32;
-    if (out.codec == 0 && out.decoded_bytes != out.body_bytes) return 72;
-    if (!out.is_side() && out.decoded_bytes > kBodyBytesMax) return 72;
-    if (!AllZero(bytes.subspan(76, 4))) return 76;
-    return std::nullopt;
-  };
-  *wrong = fault();
+                        .event = {.least = time_at(80), .greatest = time_at(88)},
+                        .received = {.least = time_at(96), .greatest = time_at(104)},
+                        .payload_crc = GetBig32(p + 112)};
+  *wrong = AsText(bytes.first(4)) != kFrameMagic ? std::optional<size_t>(0)
+           : p[6] != 0 || p[7] != 0              ? std::optional<size_t>(6)
+           : !AllZero(bytes.subspan(76, 4))      ? std::optional<size_t>(76)
+                                                 : WrongField(out, form);
   return out;
 }
 
-std::string SegmentName(uint64_t first) {
-  return fmt::format("{:020}.seg", first);
+std::string SegmentName(uint64_t first, std::string_view suffix) {
+  return fmt::format("{:020}{}", first, suffix);
 }
 
-std::optional<uint64_t> FirstOfSegmentName(std::string_view name) {
-  if (name.size() != 24 || !name.ends_with(".seg")) return std::nullopt;
+std::optional<uint64_t> FirstOfSegmentName(std::string_view name, std::string_view suffix) {
+  if (name.size() != 20 + suffix.size() || !name.ends_with(suffix)) return std::nullopt;
   std::string_view digits = name.substr(0, 20);
   while (digits.size() > 1 && digits[0] == '0') digits.remove_prefix(1);
   uint64_t first;

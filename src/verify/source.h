@@ -18,7 +18,7 @@ struct SourceEntry {
   bool is_folder = false;
 };
 
-// Threads  Compatible.
+// Threads  Compatible; opened files are read by one thread at a time, several by several.
 class Source {
  public:
   virtual ~Source() = default;

@@ -19,10 +19,10 @@ std::vector<Hash> TestLogLeaves() {
   return out;
 }
 
-Hash StackRoot(std::span<const Hash> leaves) {
-  TreeStack tree;
+Hash RangeRoot(std::span<const Hash> leaves) {
+  RangeTree tree;
   for (const Hash& leaf : leaves) tree.Append(leaf);
-  EXPECT_EQ(tree.size(), leaves.size());
+  EXPECT_EQ(tree.end(), leaves.size());
   return tree.Root();
 }
 
@@ -48,28 +48,93 @@ TEST(TreeTest, KnownRoots) {
   std::vector<Hash> hashes;
   for (size_t n = 0; n <= 8; ++n) {
     EXPECT_EQ(HexEncode(TreeHashByRecursion(hashes)), roots[n]) << n;
-    EXPECT_EQ(HexEncode(StackRoot(hashes)), roots[n]) << n;
+    EXPECT_EQ(HexEncode(RangeRoot(hashes)), roots[n]) << n;
     if (n < 8) hashes.push_back(LeafHash(HexDecode(leaves[n]).value()));
   }
 }
 
 TEST(TreeTest, TestLogRoots) {
   const std::vector<Hash> leaves = TestLogLeaves();
-  const auto root = [&](size_t n) { return Base64Encode(StackRoot(std::span(leaves).first(n))); };
+  const auto root = [&](size_t n) { return Base64Encode(RangeRoot(std::span(leaves).first(n))); };
   EXPECT_EQ(root(1), "0Nc2CrefWKseHj/mStd+LqC8B+NrX0btIiPt2SmN+ek=");
   EXPECT_EQ(root(7), "IrSXADBqJ7EQoUODSDKROySgNveeL6CFhik2w/+fS7U=");
   EXPECT_EQ(root(15), "rKbDipCvhuX1GZ7g5BBe8sA6BbJ7ja/1nk427v383cs=");
 }
 
-TEST(TreeTest, StackIsTheRecursion) {
-  std::vector<Hash> leaves;
-  TreeStack tree;
-  for (uint8_t i = 0; i < 130; ++i) {
-    const std::array<uint8_t, 1> entry = {i};
-    leaves.push_back(LeafHash(entry));
-    tree.Append(leaves.back());
-    ASSERT_EQ(tree.Root(), TreeHashByRecursion(leaves)) << int{i};
+std::vector<Hash> SomeHashes(size_t count) {
+  std::vector<Hash> out;
+  for (size_t i = 0; i < count; ++i) {
+    const std::array<uint8_t, 2> entry = {static_cast<uint8_t>(i), static_cast<uint8_t>(i >> 8)};
+    out.push_back(LeafHash(entry));
   }
+  return out;
+}
+
+TEST(TreeTest, RangeIsTheRecursion) {
+  const std::vector<Hash> leaves = SomeHashes(130);
+  RangeTree tree;
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    tree.Append(leaves[i]);
+    ASSERT_EQ(tree.Root(), TreeHashByRecursion(std::span(leaves).first(i + 1))) << i;
+  }
+}
+
+// Every range has the nodes of its shape, each the tree hash of its leaves, and joins to what it is part of.
+TEST(TreeTest, EveryRange) {
+  const std::vector<Hash> leaves = SomeHashes(40);
+  for (uint64_t first = 0; first < leaves.size(); ++first) {
+    RangeTree range(first);
+    RangeTree whole;
+    for (uint64_t i = 0; i < first; ++i) whole.Append(leaves[i]);
+    for (uint64_t end = first; end <= leaves.size(); ++end) {
+      const std::vector<TreeNode> shape = RangeShape(first, end);
+      ASSERT_EQ(range.nodes().size(), shape.size()) << first << " " << end;
+      RangeTree joined = whole;
+      for (size_t i = 0; i < shape.size(); ++i) {
+        const TreeNode& node = range.nodes()[i];
+        EXPECT_EQ(node.level, shape[i].level);
+        EXPECT_EQ(node.index, shape[i].index);
+        EXPECT_EQ(node.hash, TreeHashByRecursion(std::span(leaves).subspan(
+                                 node.index << node.level, size_t{1} << node.level)));
+        joined.AppendNode(node.level, node.hash);
+      }
+      EXPECT_EQ(joined.Root(), TreeHashByRecursion(std::span(leaves).first(end)));
+      if (end < leaves.size()) range.Append(leaves[end]);
+    }
+  }
+  // tlog.md §2: [2, 9) is nodes 1.1, 2.1, 0.8.
+  const std::vector<TreeNode> shape = RangeShape(2, 9);
+  ASSERT_EQ(shape.size(), 3u);
+  EXPECT_EQ(shape[0], (TreeNode{.level = 1, .index = 1}));
+  EXPECT_EQ(shape[1], (TreeNode{.level = 2, .index = 1}));
+  EXPECT_EQ(shape[2], (TreeNode{.level = 0, .index = 8}));
+}
+
+// A block at once is the same as one by one, and blocks are handed out however they come about.
+TEST(TreeTest, Blocks) {
+  const std::vector<Hash> leaves = SomeHashes(1100);
+  RangeTree slow(100), fast(100);
+  Hash slow_chain = ChainStart("a"), fast_chain = slow_chain;
+  for (size_t i = 100; i < leaves.size(); ++i) {
+    slow.Append(leaves[i]);
+    slow_chain = ChainHash(slow_chain, leaves[i]);
+  }
+  for (size_t i = 100; i < leaves.size();) {
+    if (i % kBlockRecords == 0 && leaves.size() - i >= kBlockRecords) {
+      fast.AppendBlock(std::span(leaves).subspan(i).first<kBlockRecords>(), fast_chain);
+      i += kBlockRecords;
+    } else {
+      fast.Append(leaves[i]);
+      fast_chain = ChainHash(fast_chain, leaves[i]);
+      ++i;
+    }
+  }
+  EXPECT_EQ(fast.nodes(), slow.nodes());
+  EXPECT_EQ(fast_chain, slow_chain);
+  EXPECT_EQ(fast.blocks(), slow.blocks());
+  ASSERT_EQ(fast.blocks().size(), 3u) << "the first and the last block are not whole";
+  EXPECT_EQ(fast.blocks()[0].index, 1u);
+  EXPECT_EQ(fast.blocks()[0].hash, TreeHashByRecursion(std::span(leaves).subspan(256, 256)));
 }
 
 TEST(ChainTest, KnownAnswers) {

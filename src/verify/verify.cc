@@ -2,27 +2,38 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "verify/anchor_check.h"
+#include "verify/key_epochs.h"
+#include "verify/log_join.h"
 #include "verify/note.h"
 #include "verify/note_bodies.h"
 #include "verify/note_check.h"
-#include "verify/run_state.h"
-#include "verify/segment_check.h"
+#include "verify/own_record.h"
+#include "verify/policy.h"
+#include "verify/segment_pool.h"
+#include "verify/state_check.h"
+#include "verify/tile_check.h"
+#include "verify/trail_segments.h"
 
 namespace sealtrail::verify {
 namespace {
 
 constexpr uint64_t kNoteBytesLimit = 64 * kKiB;
 constexpr uint64_t kAsideBytesLimit = 1 * kGiB;
+// A running store may seal a segment while its folder is listed.
+constexpr int kListingsMax = 5;
 
 // Names beside the evidence (segment.md §1): nothing hashes them.
 constexpr std::array<std::string_view, 5> kNotCovered = {"LOCK", "keys", "local.token", "api.sock",
                                                          "index"};
-constexpr std::array<std::string_view, 4> kCovered = {"aside", "checkpoint", "segments", "trail"};
+constexpr std::array<std::string_view, 8> kCovered = {"aside",    "anchors", "checkpoint", "epochs",
+                                                      "segments", "signing", "tiles",      "trail"};
 // What a writer leaves for a moment while it replaces a note.
 constexpr std::array<std::string_view, 2> kTemporary = {"checkpoint.tmp", "trail.tmp"};
 
@@ -36,14 +47,13 @@ class Run {
   Run(const Source& source, const Options& options) : source_(source), options_(options) {}
 
   Report Do() {
-    if (FindKey()) {
-      // Before the segments are listed: what it covers must then be in them.
-      ReadCheckpoint();
-      ReadTrail();
-      CheckFolder();
-      ReadSegments();
+    if (FindKey() && ReadNotes() && ReadLog()) {
+      CheckTrail();
+      CheckEpochs();
+      CheckCheckpoint();
+      CheckState();
+      CheckAnchors();
       CheckAside();
-      CompareRoot();
     }
     Conclude();
     return std::move(report_);
@@ -53,6 +63,11 @@ class Run {
   // --- Keys and notes ---------------------------------------------------------------------------
 
   bool FindKey() {
+    if (options_.policy) {
+      auto policy = Policy::Parse(*options_.policy);
+      if (!policy.ok()) return Obstacle(policy.status());
+      policy_ = std::move(policy).value();
+    }
     std::string text = options_.vkey.value_or("");
     if (!options_.vkey) {
       const auto bytes = ReadAll(source_, "keys/log.vkey", kNoteBytesLimit);
@@ -67,6 +82,12 @@ class Run {
     key_ = std::move(key).value();
     report_.vkey = text;
     report_.origin = key_.name;
+    // The policy may name a key of another epoch than the folder's.
+    if (policy_ && !options_.vkey && !policy_->HasLog(key_)) {
+      for (const VerifierKey& log : policy_->logs()) {
+        if (log.name == key_.name) key_ = log;
+      }
+    }
     if (!options_.origin.empty() && options_.origin != key_.name) {
       return Obstacle(FailedPrecondition("the key is that of origin {}, and {} is expected",
                                          key_.name, options_.origin));
@@ -93,17 +114,16 @@ class Run {
     return std::nullopt;
   }
 
-  // A note that is as checkpoint.md says: one signature, by the trail's key, and it holds.
-  bool NoteHolds(std::string_view text) const {
-    const auto note = ParseSignedNote(text);
-    return note.ok() && note->signatures.size() == 1 && VerifyNote(*note, key_).ok();
-  }
-
-  void ReadCheckpoint() {
+  // Before the segments are listed: what these cover must then be in them. The signing record comes first, for a
+  // running store writes it first.
+  bool ReadNotes() {
+    state_text_ = ReadNote("signing/state");
+    if (state_text_) {
+      const auto state = ParseSigningState(*state_text_);
+      if (state.ok()) trail_.marks.push_back(state->size);
+    }
     checkpoint_text_ = ReadNote("checkpoint");
-    uint64_t mark = 0;
     if (checkpoint_text_) {
-      checkpoint_holds_ = NoteHolds(*checkpoint_text_);
       // Also of a damaged note: its size tells which root to compare it with.
       const auto note = ParseSignedNote(*checkpoint_text_);
       const auto body =
@@ -111,74 +131,149 @@ class Run {
       if (body.ok()) {
         checkpoint_ =
             Checkpoint{.origin = std::string(body->origin), .size = body->size, .root = body->root};
-        mark = body->size;
-      } else if (checkpoint_holds_) {
-        checkpoint_holds_ = false;
-        Found({.file = "checkpoint",
-               .length = checkpoint_text_->size(),
-               .unit = "note",
-               .kind = "note_damaged",
-               .text = body.status().message()});
-        checkpoint_text_.reset();
+        trail_.marks.push_back(body->size);
+      } else {
+        checkpoint_fault_ = body.status().message();
       }
     }
-    state_.emplace(ChainStart(key_.name), mark);
-    state_->origin_hash = crypto::Sha256(AsBytes(key_.name));
-    state_->running = options_.running;
-    state_->progress = options_.progress;
-    if (!checkpoint_holds_) return;
-    if (checkpoint_->origin != key_.name) {
-      checkpoint_holds_ = false;
-      Found({.file = "checkpoint",
-             .length = checkpoint_->origin.size() + 1,
-             .unit = "note line 1",
-             .kind = "other_origin",
-             .text = fmt::format("it is about {}, and the key is that of {}", checkpoint_->origin,
-                                 key_.name)});
-      checkpoint_text_.reset();
-      return;
-    }
-    state_->checkpoint_size = checkpoint_->size;
-    report_.checkpoint_size = checkpoint_->size;
+    auto anchors = AnchorCheck::Read(source_, findings_);
+    if (!anchors.ok()) return Obstacle(anchors.status());
+    anchors_ = std::move(anchors).value();
+    report_.bytes_read += anchors_.bytes_read();
+    for (const uint64_t size : anchors_.Sizes()) trail_.marks.push_back(size);
+    trail_text_ = ReadNote("trail");
+    if (trail_text_ && IsOfAnotherFormat(*trail_text_)) return false;
+    std::map<uint64_t, std::string> epochs;
+    if (!ReadEpochs(&epochs)) return false;
+    keys_.emplace(key_, std::move(epochs));
+    for (const uint64_t size : keys_->Sizes()) trail_.marks.push_back(size);
+    return true;
   }
 
-  void ReadTrail() {
-    const auto text = ReadNote("trail");
-    if (!text) {
-      Found({.file = "trail",
-             .unit = "file",
-             .kind = "missing_file",
-             .text = "every trail has this file"});
-      return;
-    }
-    if (!NoteHolds(*text)) {
-      Found(LocateNoteDamage(
-          "trail", *text, {"sealtrail/trail/v0", "origin " + key_.name, "format 0", std::nullopt},
-          key_));
-      return;
-    }
-    const auto note = ParseSignedNote(*text);
-    const auto body = ParseTrailBody(note->text);
-    if (body.status().code() == StatusCode::kUnimplemented) {
-      Obstacle(body.status().Annotate("trail"));
-    } else if (!body.ok()) {
-      Found({.file = "trail",
-             .length = text->size(),
-             .unit = "note",
-             .kind = "note_damaged",
-             .text = body.status().message()});
-    } else if (body->origin != key_.name) {
-      Found({.file = "trail",
-             .offset = note->text.find("origin "),
-             .length = body->origin.size() + 8,
-             .unit = "note line 2",
-             .kind = "other_origin",
-             .text = fmt::format("the trail is {}, and the key is that of {}", body->origin,
-                                 key_.name)});
-    }
+  // Then nothing else in the folder can be judged. Only a signed word counts, or one changed bit would silence us.
+  bool IsOfAnotherFormat(const std::string& text) {
+    if (!NoteHolds(text, std::span(&key_, 1))) return false;
+    const auto body = ParseTrailBody(ParseSignedNote(text)->text);
+    if (body.status().code() != StatusCode::kUnimplemented) return false;
+    Obstacle(body.status().Annotate("trail"));
+    return true;
   }
 
-  // --- Files ------------------------------------------------------------------------------------
+  bool ReadEpochs(std::map<uint64_t, std::string>* epochs) {
+    const auto entries = source_.List("epochs");
+    if (entries.status().code() == StatusCode::kNotFound) return true;
+    if (!entries.ok()) return Obstacle(entries.status());
+    for (const SourceEntry& entry : *entries) {
+      const std::string path = "epochs/" + entry.name;
+      uint64_t n = 0;
+      std::string_view number = entry.name;
+      const bool temporary = number.ends_with(".tmp");
+      if (temporary) number.remove_suffix(4);
+      if (entry.is_folder || !ParseDecimal(number, &n) || n == 0) {
+        UnknownFile(path, entry);
+      } else if (temporary) {
+        Notify(path, "temporary_file", "left where a note was being written");
+      } else if (auto text = ReadNote(path)) {
+        (*epochs)[n] = std::move(*text);
+      }
+    }
+    return true;
+  }
+
+  // --- The log ----------------------------------------------------------------------------------
+
+  bool ReadLog() {
+    CheckFolder();
+    const Hash genesis = ChainStart(key_.name);
+    auto tiles = TileFiles::Open(source_, findings_);
+    if (!tiles.ok()) return Obstacle(tiles.status());
+    const auto aside = source_.List("aside");
+    for (const SourceEntry& entry : aside.ok() ? *aside : std::vector<SourceEntry>()) {
+      trail_.aside.push_back(entry.name);
+    }
+    auto listed = ListSegments(source_, genesis);
+    for (int i = 1; i < kListingsMax && listed.status().code() == StatusCode::kUnavailable; ++i) {
+      listed = ListSegments(source_, genesis);
+    }
+    if (!listed.ok()) return Obstacle(listed.status());
+    segments_ = std::move(listed).value();
+    report_.bytes_read += segments_.bytes_read;
+    for (Damage& each : segments_.damage) Found(std::move(each));
+    std::move(segments_.notices.begin(), segments_.notices.end(),
+              std::back_inserter(findings_.notices));
+
+    trail_.origin_hash = crypto::Sha256(AsBytes(key_.name));
+    trail_.checkpoint_size = checkpoint_ ? checkpoint_->size : 0;
+    trail_.running = options_.running;
+    std::sort(trail_.marks.begin(), trail_.marks.end());
+    trail_.marks.erase(std::unique(trail_.marks.begin(), trail_.marks.end()), trail_.marks.end());
+    ReadSegments(segments_.segments, trail_,
+                 {.executor = options_.executor,
+                  .threads = options_.threads,
+                  .progress = options_.progress});
+    TakeOwnRecords();
+    return JoinLog(genesis, std::move(tiles).value());
+  }
+
+  // What own records say of other files.
+  void TakeOwnRecords() {
+    std::vector<OwnLeaf> rotations;
+    for (const Segment& segment : segments_.segments) {
+      if (!segment.facts) continue;
+      rotations.insert(rotations.end(), segment.facts->own.begin(), segment.facts->own.end());
+      for (const auto& [name, leaf] : segment.facts->aside) aside_[name] = leaf;
+    }
+    keys_->TakeRotations(rotations, trail_.checkpoint_size);
+  }
+
+  bool JoinLog(const Hash& genesis, TileFiles tile_files) {
+    const auto [sealed_end, least_end] = TileEnds();
+    TileCheck tiles(std::move(tile_files), sealed_end, least_end, findings_);
+    join_.emplace(trail_, key_.name, genesis, *keys_, tiles, findings_);
+    if (Status joined = join_->Join(segments_.segments); !joined.ok())
+      return Obstacle(joined.Annotate("tiles"));
+    tiles.CheckSizes();
+    CheckEnd();
+    return true;
+  }
+
+  // Tiles reach to the end of the last segment whose seal record is durable. They are written after it and before the
+  // segment's log is removed.
+  std::pair<uint64_t, uint64_t> TileEnds() const {
+    const auto& all = segments_.segments;
+    uint64_t sealed_end = 0, least_end = 0;
+    for (size_t i = 0; i < all.size() && all[i].sealed(); ++i) {
+      const bool followed =
+          i + 1 < all.size() && all[i + 1].facts && all[i + 1].facts->next > all[i + 1].first;
+      const bool is_last = i + 1 == all.size() || !all[i + 1].sealed();
+      // A log is removed only when the record that seals it is durable, even if that is lost since.
+      if (is_last && !followed && all[i].left_log) break;
+      least_end = is_last && (all[i].left_log || options_.running) ? sealed_end : EndOf(i);
+      sealed_end = EndOf(i);
+    }
+    return {sealed_end, least_end};
+  }
+  uint64_t EndOf(size_t i) const {
+    const auto& all = segments_.segments;
+    if (i + 1 < all.size()) return all[i + 1].first;
+    return all[i].facts ? all[i].facts->next : all[i].first;
+  }
+
+  // The checkpoint says how many records there must be.
+  void CheckEnd() {
+    const uint64_t next = join_->next();
+    if (!checkpoint_ || next >= checkpoint_->size || join_->end_is_damaged()) return;
+    missing_at_end_ = Damage{
+        .file =
+            join_->last_path().empty() ? "segments/" + SegmentName(0, ".log") : join_->last_path(),
+        .seq = Seq{next},
+        .offset = join_->last_bytes(),
+        .unit = "end of file",
+        .kind = "records_missing",
+        .text = fmt::format(
+            "records {} to {} are missing: the checkpoint covers them, and the log ends before",
+            next, checkpoint_->size - 1)};
+  }
 
   void CheckFolder() {
     const auto entries = source_.List("");
@@ -189,13 +284,19 @@ class Run {
     for (const SourceEntry& entry : *entries) {
       if (Contains(kNotCovered, entry.name) || Contains(kCovered, entry.name)) continue;
       if (Contains(kTemporary, entry.name)) {
-        report_.notices.push_back({.file = entry.name,
-                                   .kind = "temporary_file",
-                                   .text = "left where a note was being replaced"});
+        Notify(entry.name, "temporary_file", "left where a note was being replaced");
         continue;
       }
       if (entry.is_folder && entry.name == "lost+found") continue;  // ext4's own, at a mount point
       UnknownFile(entry.name, entry);
+    }
+    const auto signing = source_.List("signing");
+    for (const SourceEntry& entry : signing.ok() ? *signing : std::vector<SourceEntry>()) {
+      if (entry.name == "state.tmp") {
+        Notify("signing/state.tmp", "temporary_file", "left where the record was being replaced");
+      } else if (entry.name != "state" && entry.name != "elsewhere") {
+        UnknownFile("signing/" + entry.name, entry);
+      }
     }
   }
 
@@ -207,95 +308,181 @@ class Run {
            .text = "no part of a trail has this name"});
   }
 
-  void ReadSegments() {
-    const auto entries = source_.List("segments");
-    if (!entries.ok() && entries.status().code() != StatusCode::kNotFound) {
-      Obstacle(entries.status());
+  // --- What is signed ---------------------------------------------------------------------------
+
+  void CheckTrail() {
+    if (!trail_text_) {
+      Found({.file = "trail",
+             .unit = "file",
+             .kind = "missing_file",
+             .text = "every trail has this file"});
       return;
     }
-    const auto aside = source_.List("aside");
-    for (const SourceEntry& entry : aside.ok() ? *aside : std::vector<SourceEntry>()) {
-      state_->aside.emplace(entry.name, std::nullopt);
+    const auto note = ParseSignedNote(*trail_text_);
+    const auto body = note.ok() ? ParseTrailBody(note->text) : Result<TrailBody>(note.status());
+    std::vector<VerifierKey> keys;
+    if (keys_->Key(0)) keys.push_back(*keys_->Key(0));
+    if (keys.empty() || !NoteHolds(*trail_text_, keys)) {
+      Found(LocateNoteDamage(
+          "trail", *trail_text_,
+          {fmt::format("sealtrail/trail/v{}", kFormatVersion), "origin " + key_.name,
+           fmt::format("format {}", kFormatVersion), std::nullopt},
+          keys));
+    } else if (body.status().code() == StatusCode::kUnimplemented) {
+      Obstacle(body.status().Annotate("trail"));
+    } else if (!body.ok()) {
+      Damage found = NoteLine("trail", *trail_text_, SIZE_MAX);
+      found.text = body.status().message();
+      Found(std::move(found));
+    } else if (body->origin != key_.name) {
+      Damage found = NoteLine("trail", *trail_text_, 1);
+      found.kind = "other_origin";
+      found.text =
+          fmt::format("the trail is {}, and the key is that of {}", body->origin, key_.name);
+      Found(std::move(found));
     }
-    std::vector<std::string> names;
-    for (const SourceEntry& entry : entries.ok() ? *entries : std::vector<SourceEntry>()) {
-      if (!entry.is_folder && FirstOfSegmentName(entry.name)) {
-        names.push_back(entry.name);
-      } else {
-        UnknownFile("segments/" + entry.name, entry);
-      }
-    }
-    std::sort(names.begin(), names.end());
-    for (size_t i = 0; i < names.size(); ++i) {
-      const auto next = i + 1 < names.size() ? FirstOfSegmentName(names[i + 1]) : std::nullopt;
-      if (!ReadSegment(names[i], next)) return;
-    }
-    CheckEnd(names);
   }
 
-  bool ReadSegment(const std::string& name, std::optional<uint64_t> next_first) {
-    const uint64_t first = *FirstOfSegmentName(name);
-    const uint64_t next = state_->heads.next();
-    const std::string path = "segments/" + name;
-    if (first > next) {
-      if (!state_->end_is_damaged) {
-        Found({.file = "segments/" + SegmentName(next),
-               .seq = Seq{next},
-               .unit = "file",
-               .kind = "missing_file",
-               .text = fmt::format(
-                   "records {} to {} are missing: this file, or the end of the one before it", next,
-                   first - 1)});
-      }
-      state_->heads.LoseUpTo(first);
-      state_->unconfirmed.reset();
-    }
-    if (first < next) {
-      Found(
-          {.file = path,
-           .seq = Seq{first},
-           .unit = "file",
-           .kind = "file_misplaced",
-           .text = fmt::format(
-               "its name says record {}, but records up to {} stand in the files before it; it was "
-               "not read",
-               first, next - 1)});
-      return true;
-    }
-    state_->end_is_damaged = false;
-    const auto file = source_.Open(path);
-    if (!file.ok()) return Obstacle(file.status());
-    const auto size = (*file)->Size();
-    if (!size.ok()) return Obstacle(size.status());
-    SegmentCheck check(*state_, name, next_first, FileWindow(**file, *size));
-    if (Status read = check.Run(); !read.ok()) return Obstacle(read.Annotate(path));
-    last_path_ = path;
-    last_size_ = *size;
-    return true;
+  void CheckEpochs() {
+    std::map<uint64_t, Hash> roots;
+    for (const auto& [size, at] : join_->at_marks()) roots[size] = at.root;
+    for (Damage& each : keys_->Check(roots, trail_.checkpoint_size)) Found(std::move(each));
   }
 
-  // The checkpoint says how many records there must be.
-  void CheckEnd(const std::vector<std::string>& names) {
-    const uint64_t next = state_->heads.next();
-    if (next >= state_->checkpoint_size || state_->end_is_damaged) return;
-    Found({.file = names.empty() ? "segments/" + SegmentName(0) : last_path_,
-           .seq = Seq{next},
-           .offset = last_size_,
-           .unit = "end of file",
-           .kind = "records_missing",
-           .text = fmt::format(
-               "records {} to {} are missing: the checkpoint covers them, and the log ends before",
-               next, state_->checkpoint_size - 1)});
+  // The keys that may have signed a checkpoint of that size, in the forms that a note may have: the current one; where
+  // a key took over at exactly that size, both, or the old one before the new one's note was made.
+  std::vector<std::vector<VerifierKey>> SignersAt(uint64_t size) const {
+    std::vector<std::vector<VerifierKey>> out;
+    const uint64_t epoch = keys_->AtSize(size);
+    const auto& key = keys_->Key(epoch);
+    if (key) out.push_back({*key});
+    if (epoch > 0 && keys_->BeganAt(epoch) == size && keys_->Key(epoch - 1)) {
+      const VerifierKey& old = *keys_->Key(epoch - 1);
+      if (key) out.push_back({old, *key});
+      out.push_back({old});
+    }
+    return out;
+  }
+
+  void CheckCheckpoint() {
+    if (!checkpoint_text_) {
+      if (missing_at_end_) Found(std::move(*missing_at_end_));
+      return;
+    }
+    if (checkpoint_) {
+      for (const auto& keys : SignersAt(checkpoint_->size)) {
+        checkpoint_holds_ = checkpoint_holds_ || NoteHolds(*checkpoint_text_, keys);
+      }
+    }
+    if (!checkpoint_holds_) {
+      LocateCheckpointDamage();
+      return;
+    }
+    if (checkpoint_->origin != key_.name) {
+      checkpoint_holds_ = false;
+      Damage found = NoteLine("checkpoint", *checkpoint_text_, 0);
+      found.kind = "other_origin";
+      found.text =
+          fmt::format("it is about {}, and the key is that of {}", checkpoint_->origin, key_.name);
+      Found(std::move(found));
+      return;
+    }
+    // Its key was named by the log itself, so it proves nothing unless the given one leads to it.
+    if (!keys_->given_is_known()) {
+      checkpoint_holds_ = false;
+      Damage found = NoteLine("checkpoint", *checkpoint_text_, SIZE_MAX);
+      found.text =
+          fmt::format("it is not signed by {}, key {:08x}, nor by one that this key leads to",
+                      key_.name, key_.id);
+      Found(std::move(found));
+      return;
+    }
+    report_.checkpoint_size = checkpoint_->size;
+    if (missing_at_end_) Found(std::move(*missing_at_end_));
+    CompareRoot();
+  }
+
+  void CompareRoot() {
+    const auto at = join_->at_marks().find(checkpoint_->size);
+    if (at == join_->at_marks().end()) {
+      if (findings_.damage_total == 0 && findings_.obstacles.empty())
+        Obstacle(DataLoss("the root of {} records could not be computed", checkpoint_->size));
+      return;
+    }
+    if (at->second.root == checkpoint_->root) return;
+    root_differs_ = true;
+    if (findings_.damage_total > 0) return;  // which explains it
+    Found({.file = join_->last_path(),
+           .seq = Seq{0},
+           .offset = 0,
+           .length = join_->last_bytes(),
+           .unit = "log",
+           .kind = "root_mismatch",
+           .text = fmt::format("records 0 to {} give the root {}, and the checkpoint says {}: "
+                               "somewhere in them bytes "
+                               "were changed together with everything that depends on them",
+                               checkpoint_->size - 1, Base64Encode(at->second.root),
+                               Base64Encode(checkpoint_->root))});
+  }
+
+  void LocateCheckpointDamage() {
+    ExpectedLines expected = {key_.name, std::nullopt, std::nullopt};
+    // Either the size in the note is right, and the records give the root, or the root is that of all records.
+    const auto now = join_->at_end();
+    const auto at =
+        checkpoint_ ? join_->at_marks().find(checkpoint_->size) : join_->at_marks().end();
+    if (at != join_->at_marks().end() && (!now || now->root != checkpoint_->root)) {
+      expected[1] = fmt::to_string(checkpoint_->size);
+      expected[2] = Base64Encode(at->second.root);
+    } else if (now) {
+      expected[1] = fmt::to_string(join_->next());
+      expected[2] = Base64Encode(now->root);
+    }
+    const uint64_t size = checkpoint_ ? checkpoint_->size : join_->next();
+    Damage best = LocateNoteDamage("checkpoint", *checkpoint_text_, expected, {});
+    for (const uint64_t at_size : {size, join_->next()}) {
+      for (const auto& keys : SignersAt(at_size)) {
+        Damage found = LocateNoteDamage("checkpoint", *checkpoint_text_, expected, keys);
+        if (found.length < best.length || best.length == checkpoint_text_->size())
+          best = std::move(found);
+      }
+    }
+    Found(std::move(best));
+  }
+
+  void CheckState() {
+    if (!state_text_) {
+      Notify("signing/state", "signing_elsewhere",
+             "the signing record is not in this folder, and was not looked at");
+      return;
+    }
+    std::map<uint64_t, Hash> roots;
+    for (const auto& [size, at] : join_->at_marks()) roots[size] = at.root;
+    const StateContext context = {.origin = key_.name,
+                                  .newest_epoch = keys_->newest(),
+                                  .records = join_->next(),
+                                  .checkpoint_size = report_.checkpoint_size,
+                                  .running = options_.running,
+                                  .roots = roots,
+                                  .log_is_damaged = !join_->whole()};
+    CheckSigningState(*state_text_, context, findings_);
+  }
+
+  void CheckAnchors() {
+    std::map<uint64_t, Hash> roots;
+    for (const auto& [size, at] : join_->at_marks()) roots[size] = at.root;
+    anchors_.Check(
+        key_.name, [this](uint64_t size) { return SignersAt(size); }, policy_ ? &*policy_ : nullptr,
+        join_->next(), roots, findings_);
   }
 
   void CheckAside() {
-    for (const auto& [name, witness] : state_->aside) {
+    for (const std::string& name : trail_.aside) {
       const std::string path = "aside/" + name;
-      if (!witness) {
-        report_.notices.push_back(
-            {.file = path,
-             .kind = "aside_unnamed",
-             .text = "no record of a recovery names it, so nothing vouches for its content"});
+      const auto witness = aside_.find(name);
+      if (witness == aside_.end()) {
+        Notify(path, "aside_unnamed",
+               "no record of a recovery names it, so nothing vouches for its content");
         continue;
       }
       const auto bytes = ReadAll(source_, path, kAsideBytesLimit);
@@ -303,68 +490,33 @@ class Run {
         Obstacle(bytes.status());
         continue;
       }
+      const OwnLeaf& record = witness->second;
       const crypto::Hash hash = crypto::Sha256(*bytes);
-      const bool named = witness->leaf.find(HexEncode(hash)) != std::string::npos ||
-                         witness->leaf.find(Base64Encode(hash)) != std::string::npos;
+      const bool named = record.leaf.find(HexEncode(hash)) != std::string::npos ||
+                         record.leaf.find(Base64Encode(hash)) != std::string::npos;
       if (named) {
-        report_.notices.push_back(
-            {.file = path,
-             .kind = "aside",
-             .text = fmt::format("{} bytes that recovery cut, as record {} says", bytes->size(),
-                                 Value(witness->seq))});
+        Notify(path, "aside",
+               fmt::format("{} bytes that recovery cut, as record {} says", bytes->size(),
+                           Value(record.seq)));
       } else {
-        Found(
-            {.file = path,
-             .seq = witness->seq,
-             .length = bytes->size(),
-             .unit = "file",
-             .kind = "aside_altered",
-             .text = fmt::format("record {} names it with another SHA-256", Value(witness->seq))});
+        Found({.file = path,
+               .seq = record.seq,
+               .length = bytes->size(),
+               .unit = "file",
+               .kind = "aside_altered",
+               .text = fmt::format("record {} names it with another SHA-256", Value(record.seq))});
       }
     }
   }
 
   // --- Conclusions ------------------------------------------------------------------------------
 
-  void CompareRoot() {
-    const auto& at_mark = state_->heads.at_mark();
-    if (!checkpoint_holds_) {
-      if (checkpoint_text_) LocateCheckpointDamage();
-      return;
-    }
-    if (!at_mark || at_mark->root == checkpoint_->root) return;
-    root_differs_ = true;
-    if (!state_->damage.empty()) return;  // which explains it
-    Found({.file = last_path_,
-           .seq = Seq{0},
-           .offset = 0,
-           .length = last_size_,
-           .unit = "log",
-           .kind = "root_mismatch",
-           .text = fmt::format("records 0 to {} give the root {}, and the checkpoint says {}: "
-                               "somewhere in them bytes "
-                               "were changed together with everything that depends on them",
-                               checkpoint_->size - 1, Base64Encode(at_mark->root),
-                               Base64Encode(checkpoint_->root))});
-  }
-
-  void LocateCheckpointDamage() {
-    const auto& at_mark = state_->heads.at_mark();
-    const auto now = state_->heads.at_end();
-    ExpectedLines expected = {key_.name, std::nullopt, std::nullopt};
-    // Either the size in the note is right, and the records give the root, or the root is that of all records.
-    if (checkpoint_ && at_mark && (!now || now->root != checkpoint_->root)) {
-      expected[1] = fmt::to_string(checkpoint_->size);
-      expected[2] = Base64Encode(at_mark->root);
-    } else if (now) {
-      expected[1] = fmt::to_string(state_->heads.next());
-      expected[2] = Base64Encode(now->root);
-    }
-    Found(LocateNoteDamage("checkpoint", *checkpoint_text_, expected, key_));
-  }
-
   void Conclude() {
-    if (state_) TakeOver(*state_);
+    if (join_) TakeOver();
+    report_.damage_total = findings_.damage_total;
+    report_.damage = std::move(findings_.damage);
+    report_.notices = std::move(findings_.notices);
+    report_.obstacles = std::move(findings_.obstacles);
     std::stable_sort(report_.damage.begin(), report_.damage.end(),
                      [](const Damage& a, const Damage& b) {
                        return std::tie(a.file, a.offset) < std::tie(b.file, b.offset);
@@ -383,25 +535,50 @@ class Run {
     Answers();
   }
 
-  void TakeOver(RunState& state) {
-    report_.records_read = state.records_read;
-    report_.bytes_read += state.bytes_read;
-    report_.damage_total += state.damage_total;
-    std::move(state.damage.begin(), state.damage.end(), std::back_inserter(report_.damage));
-    if (report_.damage.size() > kDamageMax) report_.damage.resize(kDamageMax);
-    std::move(state.notices.begin(), state.notices.end(), std::back_inserter(report_.notices));
-    std::move(state.obstacles.begin(), state.obstacles.end(),
-              std::back_inserter(report_.obstacles));
-
-    const uint64_t all = std::min(state.heads.next(), state.sure_next.value_or(state.heads.next()));
+  void TakeOver() {
+    report_.records_read = join_->records_read();
+    report_.bytes_read += join_->bytes_read();
+    const uint64_t all = std::min(join_->next(), join_->sure_next().value_or(join_->next()));
     const bool beyond = checkpoint_holds_ && all >= checkpoint_->size;
     report_.size = beyond ? checkpoint_->size : all;
     report_.not_yet_checkpointed = all - report_.size;
-    const auto heads = beyond ? state.heads.at_mark() : state.heads.at_end();
-    if (heads && state.heads.whole() && all == std::max(all, report_.size)) {
-      report_.root = heads->root;
-      report_.chain = heads->chain;
+    Ranges(std::max(all, checkpoint_holds_ ? checkpoint_->size : 0));
+    if (!join_->whole()) return;
+    if (!beyond) {
+      if (const auto end = join_->at_end(); end && all == join_->next()) {
+        report_.root = end->root;
+        report_.chain = end->chain;
+      }
+    } else if (const auto at = join_->at_marks().find(checkpoint_->size);
+               at != join_->at_marks().end()) {
+      report_.root = at->second.root;
+      report_.chain = at->second.chain;
     }
+  }
+
+  // Where the root is another one and no place is known, no record can be vouched for.
+  void Ranges(uint64_t end) {
+    std::vector<Interval> bad = join_->altered();
+    if (root_differs_ && join_->whole()) bad.push_back({.first = 0, .end = checkpoint_->size});
+    if (join_->next() < end) bad.push_back({.first = join_->next(), .end = end});
+    std::sort(bad.begin(), bad.end(),
+              [](const Interval& a, const Interval& b) { return a.first < b.first; });
+    uint64_t at = 0;
+    const auto add = [&](uint64_t until, RangeState state) {
+      until = std::min(until, end);
+      if (until <= at) return;
+      if (!report_.ranges.empty() && report_.ranges.back().state == state) {
+        report_.ranges.back().last = Seq{until - 1};
+      } else {
+        report_.ranges.push_back({.first = Seq{at}, .last = Seq{until - 1}, .state = state});
+      }
+      at = until;
+    };
+    for (const Interval& each : bad) {
+      add(each.first, RangeState::kPresentValid);
+      add(each.end, RangeState::kMissingOrAltered);
+    }
+    add(end, RangeState::kPresentValid);
   }
 
   bool HasDamage(std::initializer_list<std::string_view> kinds) const {
@@ -411,7 +588,7 @@ class Run {
   }
 
   void Answers() {
-    const bool read = state_.has_value() && report_.obstacles.empty();
+    const bool read = join_.has_value() && report_.obstacles.empty();
     const auto answer = [](bool failed, bool can_tell, std::string fail, std::string pass,
                            std::string open) {
       if (failed) return Finding{.answer = Answer::kFail, .reason = std::move(fail)};
@@ -425,13 +602,13 @@ class Run {
         "every byte under the checkpoint was read and hashes to its root", unknown);
     report_.order =
         answer(HasDamage({"records_missing", "missing_file", "file_misplaced", "frame_out_of_order",
-                          "running_hash", "records_altered", "root_mismatch"}),
+                          "running_hash", "records_altered", "root_mismatch", "file_altered"}),
                read && checkpoint_holds_ && report_.root.has_value(),
                "records are not where their numbers and running hashes put them",
                "numbers run without a gap, and each running hash binds the one before it", unknown);
     report_.completeness =
-        answer(state_ && (root_differs_ || report_.size < report_.checkpoint_size.value_or(0) ||
-                          HasDamage({"records_missing", "missing_file"})),
+        answer(join_ && (root_differs_ || report_.size < report_.checkpoint_size.value_or(0) ||
+                         HasDamage({"records_missing", "missing_file"})),
                read && checkpoint_holds_ && report_.root.has_value(),
                "records that the checkpoint covers are not there",
                "every record that the checkpoint covers is there; whether every event was sent "
@@ -439,16 +616,50 @@ class Run {
                unknown);
     Authorship();
     report_.time.reason = "no time stamp of another party was given";
-    report_.independence.reason =
-        "no witness was given; whoever holds the trail's key could have made another history";
+    Independence();
+  }
+
+  void Independence() {
+    Finding& out = report_.independence;
+    if (!policy_) {
+      out.reason =
+          "no witness was given; whoever holds the trail's key could have made another history";
+    } else if (!policy_->asks_for_witnesses()) {
+      out.reason = "the policy asks for no witness";
+    } else if (!join_) {
+      out.reason = "not everything could be read";
+    } else if (anchors_.independent()) {
+      out = {.answer = Answer::kPass,
+             .reason = fmt::format("witnesses of the policy's quorum ({}) cosigned the first {} "
+                                   "records",
+                                   fmt::join(anchors_.independent()->witnesses, ", "),
+                                   anchors_.independent()->size)};
+    } else {
+      out = {.answer = Answer::kFail,
+             .reason = anchors_.any()
+                           ? "no checkpoint in anchors/ is cosigned by the policy's quorum"
+                           : "there is no cosigned checkpoint in anchors/"};
+    }
   }
 
   void Authorship() {
     Finding& out = report_.authorship;
-    if (!options_.vkey) {
+    if (policy_ && !policy_->HasLog(key_)) {
+      out = {.answer = Answer::kFail, .reason = "the key is none of the policy's logs"};
+    } else if (!options_.vkey && !policy_) {
       out.reason = "the key is the folder's own; give the one you know with --vkey";
+    } else if (keys_ && !keys_->given_is_known()) {
+      out = {.answer = Answer::kFail, .reason = "the key you gave is none of this trail's"};
     } else if (checkpoint_holds_) {
-      out = {.answer = Answer::kPass, .reason = "the checkpoint is signed with the key you gave"};
+      const uint64_t epoch = keys_->AtSize(checkpoint_->size);
+      if (!keys_->LeadsTo(epoch)) {
+        out.reason = "the key you gave does not lead to that of the checkpoint: see epochs/";
+        return;
+      }
+      out = {.answer = Answer::kPass,
+             .reason = keys_->newest() == 0
+                           ? "the checkpoint is signed with the key you gave"
+                           : "the key you gave leads to the one that signed the checkpoint"};
     } else if (checkpoint_ || checkpoint_text_) {
       out = {.answer = Answer::kFail,
              .reason = "the checkpoint is not signed with the key you gave"};
@@ -457,13 +668,13 @@ class Run {
     }
   }
 
-  void Found(Damage damage) {
-    ++report_.damage_total;
-    report_.damage.push_back(std::move(damage));
+  void Found(Damage damage) { findings_.Found(std::move(damage)); }
+  void Notify(std::string file, std::string kind, std::string text) {
+    findings_.notices.push_back(
+        {.file = std::move(file), .kind = std::move(kind), .text = std::move(text)});
   }
-
   bool Obstacle(const Status& status) {
-    report_.obstacles.push_back(status.message());
+    findings_.obstacles.push_back(status.message());
     return false;
   }
 
@@ -476,13 +687,22 @@ class Run {
   const Source& source_;
   const Options& options_;
   VerifierKey key_;
-  std::optional<std::string> checkpoint_text_;  // as long as its damage has no place yet
-  std::optional<Checkpoint> checkpoint_;        // what it says, true or not
+  std::optional<std::string> state_text_;
+  std::optional<std::string> checkpoint_text_;
+  std::string checkpoint_fault_;
+  std::optional<Checkpoint> checkpoint_;  // what it says, true or not
+  std::optional<std::string> trail_text_;
+  std::optional<KeyEpochs> keys_;
+  TrailFacts trail_;
+  TrailSegments segments_;
+  std::map<std::string, OwnLeaf> aside_;  // by file name, the record that names it
+  std::optional<Policy> policy_;
+  AnchorCheck anchors_;
+  Findings findings_;
+  std::optional<LogJoin> join_;
+  std::optional<Damage> missing_at_end_;
   bool checkpoint_holds_ = false;
   bool root_differs_ = false;
-  std::optional<RunState> state_;
-  std::string last_path_;
-  uint64_t last_size_ = 0;
   Report report_;
 };
 

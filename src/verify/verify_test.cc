@@ -9,13 +9,14 @@
 #include "base/crc32c.h"
 #include "base/encoding.h"
 #include "base/endian.h"
-#include "verify/testing/forge.h"
+#include "verify/testing/full_trail.h"
 #include "verify/tree.h"
 
 namespace sealtrail::verify {
 namespace {
 
 using testing::Compressed;
+using testing::CoveredFiles;
 using testing::EncodeFileHeader;
 using testing::EncodeFrame;
 using testing::Forge;
@@ -80,8 +81,8 @@ INSTANTIATE_TEST_SUITE_P(Codecs, EveryByteTest, ::testing::Values(false, true),
 TEST_P(EveryByteTest, OfEveryFile) {
   Forge forge = SmallTrail(12, GetParam());
   size_t flips = 0, narrow = 0;
-  for (auto& [path, content] : forge.source.files) {
-    if (path == "LOCK" || path.starts_with("keys/")) continue;
+  for (const std::string& path : CoveredFiles(forge)) {
+    Bytes& content = forge.source.files[path];
     for (size_t i = 0; i < content.size(); ++i) {
       const auto difference = static_cast<uint8_t>(1u << (i % 8));
       content[i] ^= difference;
@@ -110,7 +111,8 @@ TEST(VerifyTest, EveryDifferenceOfAByte) {
        {std::pair(std::string("checkpoint"), size_t{20}),
         std::pair(std::string("trail"), size_t{60}), std::pair(forge.path(), size_t{8}),
         std::pair(forge.path(), size_t{150}), std::pair(forge.path(), size_t{240}),
-        std::pair(forge.path(), size_t{700})}) {
+        std::pair(forge.path(), size_t{700}), std::pair(forge.Sealed(0), size_t{900}),
+        std::pair(forge.Manifest(1), size_t{300})}) {
     for (int difference = 1; difference < 256; ++difference) {
       uint8_t& byte = forge.source.files[path][at];
       byte ^= static_cast<uint8_t>(difference);
@@ -130,7 +132,7 @@ struct Tampering {
   std::string file;  // where it must be found
 };
 
-std::string Segment(uint64_t first) {
+std::string SegmentPath(uint64_t first) {
   return fmt::format("segments/{:020}.seg", first);
 }
 
@@ -159,44 +161,56 @@ struct ThreeFrames {
 
 TEST(VerifyTest, TamperingWithFiles) {
   const Forge whole = SmallTrail();
-  std::vector<std::string> names;
-  for (const auto& [path, content] : whole.source.files) {
-    if (path.starts_with("segments/")) names.push_back(path);
-  }
-  ASSERT_EQ(names.size(), 3u);
+  const std::string first = whole.Sealed(0), second = whole.Sealed(1), log = whole.path();
   const Tampering table[] = {
-      {"the first segment is gone", [&](Forge& f) { f.source.files.erase(names[0]); },
-       "missing_file", names[0]},
-      {"a middle segment is gone", [&](Forge& f) { f.source.files.erase(names[1]); },
-       "missing_file", names[1]},
-      {"the last segment is gone", [&](Forge& f) { f.source.files.erase(names[2]); },
-       "records_missing", names[1]},
+      {"the first segment is gone", [&](Forge& f) { f.source.files.erase(first); }, "missing_file",
+       first},
+      {"a middle segment is gone", [&](Forge& f) { f.source.files.erase(second); }, "missing_file",
+       second},
+      {"a segment is gone with its manifest",
+       [&](Forge& f) {
+         f.source.files.erase(second);
+         f.source.files.erase(f.Manifest(1));
+       },
+       "missing_file", second},
+      {"a manifest is gone", [&](Forge& f) { f.source.files.erase(f.Manifest(0)); }, "missing_file",
+       whole.Manifest(0)},
+      {"the log is gone", [&](Forge& f) { f.source.files.erase(log); }, "missing_file", log},
       {"two segments changed places",
-       [&](Forge& f) { std::swap(f.source.files[names[0]], f.source.files[names[1]]); },
-       "file_misplaced", names[1]},
+       [&](Forge& f) { std::swap(f.source.files[first], f.source.files[second]); },
+       "file_misplaced", second},
+      {"two manifests changed places",
+       [&](Forge& f) { std::swap(f.source.files[f.Manifest(0)], f.source.files[f.Manifest(1)]); },
+       "file_misplaced", whole.Manifest(1)},
       {"a segment of another trail",
        [&](Forge& f) {
-         Forge other("example.com/other");
-         other.BeginFile();
-         f.source.files[names[0]] = other.file();
+         Forge other = SmallTrail();
+         Forge of_another("example.com/other");
+         of_another.BeginFile();
+         of_another.AddRecords({SpanLeaf(1)});
+         of_another.Seal();
+         f.source.files[first] = of_another.source.files[of_another.Sealed(0)];
        },
-       "other_trail", names[0]},
+       "other_trail", first},
+      {"a log under the name of a sealed one",
+       [&](Forge& f) { f.source.files[first] = f.source.files[log]; }, "file_misplaced", first},
       {"an overlapping segment",
        [&](Forge& f) {
-         f.source.files[Segment(f.size() - 1)] = EncodeFileHeader({.first = f.size() - 1});
+         f.source.files[SegmentPath(f.size() - 1)] =
+             EncodeFileHeader({.form = 2, .first = f.size() - 1});
        },
-       "file_misplaced", Segment(whole.size() - 1)},
-      {"a middle segment was cut at a frame",
-       [&](Forge& f) { f.source.files[names[0]].resize(128); }, "missing_file", Segment(0)},
-      {"bytes after the last frame of a middle segment",
-       [&](Forge& f) { f.source.files[names[1]].insert(f.source.files[names[1]].end(), 50, 'x'); },
-       "trailing_bytes", names[1]},
+       "file_misplaced", SegmentPath(whole.size() - 1)},
+      {"a sealed segment was cut at its first frame",
+       [&](Forge& f) { f.source.files[first].resize(128); }, "index_missing", first},
+      {"bytes after the index frame",
+       [&](Forge& f) { f.source.files[second].insert(f.source.files[second].end(), 50, 'x'); },
+       "trailing_bytes", second},
       {"bytes after the last frame",
-       [&](Forge& f) { f.source.files[names[2]].insert(f.source.files[names[2]].end(), 50, 'x'); },
-       "unfinished_tail", names[2]},
+       [&](Forge& f) { f.source.files[log].insert(f.source.files[log].end(), 50, 'x'); },
+       "unfinished_tail", log},
       {"zeros after the last frame",
-       [&](Forge& f) { f.source.files[names[2]].insert(f.source.files[names[2]].end(), 4096, 0); },
-       "unfinished_tail", names[2]},
+       [&](Forge& f) { f.source.files[log].insert(f.source.files[log].end(), 4096, 0); },
+       "unfinished_tail", log},
       {"a strange file beside the segments",
        [&](Forge& f) { f.source.files["segments/notes.txt"] = {1}; }, "unknown_file",
        "segments/notes.txt"},
@@ -207,9 +221,9 @@ TEST(VerifyTest, TamperingWithFiles) {
       {"no trail", [&](Forge& f) { f.source.files.erase("trail"); }, "missing_file", "trail"},
       {"the trail of another origin",
        [&](Forge& f) {
-         const std::string note =
-             SignNote("sealtrail/trail/v0\norigin example.com/x\nformat 0\ncreated now\n",
-                      f.origin(), f.key());
+         const std::string note = SignNote(
+             "sealtrail/trail/v1\norigin example.com/x\nformat 1\ncreated 2026-11-24T03:04:05Z\n",
+             f.origin(), f.key());
          f.source.files["trail"].assign(note.begin(), note.end());
        },
        "other_origin", "trail"},
@@ -242,13 +256,13 @@ TEST(VerifyTest, TamperingWithFiles) {
          const std::string note = f.SignedCheckpoint(f.size() + 1, f.Root());
          f.source.files["checkpoint"].assign(note.begin(), note.end());
        },
-       "records_missing", names[2]},
+       "records_missing", log},
       {"a checkpoint with another root",
        [&](Forge& f) {
          const std::string note = f.SignedCheckpoint(f.size(), f.chain());
          f.source.files["checkpoint"].assign(note.begin(), note.end());
        },
-       "root_mismatch", names[2]},
+       "root_mismatch", log},
   };
   for (const Tampering& each : table) {
     SCOPED_TRACE(each.what);
@@ -259,7 +273,7 @@ TEST(VerifyTest, TamperingWithFiles) {
     EXPECT_TRUE(std::any_of(report.damage.begin(), report.damage.end(), [&](const Damage& d) {
       return d.kind == each.kind && d.file == each.file;
     })) << Places(report);
-    EXPECT_LE(report.damage.size(), 2u) << Places(report);
+    EXPECT_LE(report.damage.size(), 3u) << Places(report);
   }
 }
 
@@ -275,9 +289,13 @@ TEST(VerifyTest, TamperingWithFrames) {
     const Bytes frame = t.Frame(i);
     FrameSpec spec{.first = GetBig64(&frame[8]),
                    .count = GetBig32(&frame[16]),
-                   .synced = GetBig64(&frame[32])};
+                   .synced = GetBig64(&frame[32]),
+                   .event = {.least = static_cast<int64_t>(GetBig64(&frame[80])),
+                             .greatest = static_cast<int64_t>(GetBig64(&frame[88]))},
+                   .received = {.least = static_cast<int64_t>(GetBig64(&frame[96])),
+                                .greatest = static_cast<int64_t>(GetBig64(&frame[104]))}};
     std::copy_n(frame.begin() + 40, 32, spec.chain.begin());
-    spec.body.assign(frame.begin() + 88, frame.end());
+    spec.body.assign(frame.begin() + kFrameHeaderBytes, frame.end());
     return spec;
   };
   const struct {
@@ -370,21 +388,31 @@ TEST(VerifyTest, TamperingWithFrames) {
          replace(t, 1, EncodeFrame(spec));
        },
        "header_field", 1},
-      {"a body that claims to be compressed",
+      {"a compressed body that is no whole block",
+       [&](ThreeFrames& t) { replace(t, 1, EncodeFrame(Compressed(spec_of(t, 1)))); },
+       "header_field", 1},
+      {"bounds that no record meets",
        [&](ThreeFrames& t) {
          FrameSpec spec = spec_of(t, 1);
-         spec.codec = 1;
+         --spec.event.least;
          replace(t, 1, EncodeFrame(spec));
        },
-       "body_codec", 1},
-      {"bytes after the compressed body",
+       "time_bounds", 1},
+      {"a record outside the bounds",
        [&](ThreeFrames& t) {
-         FrameSpec spec = Compressed(spec_of(t, 1));
-         spec.body.push_back(0);
+         FrameSpec spec = spec_of(t, 1);
+         --spec.received.greatest;
          replace(t, 1, EncodeFrame(spec));
        },
-       "body_codec", 1},
-      {"an unknown type",
+       "time_bounds", 1},
+      {"bounds that are none",
+       [&](ThreeFrames& t) {
+         FrameSpec spec = spec_of(t, 1);
+         std::swap(spec.received.least, spec.received.greatest);
+         replace(t, 1, EncodeFrame(spec));
+       },
+       "header_field", 1},
+      {"an index in a log",
        [&](ThreeFrames& t) {
          FrameSpec spec = spec_of(t, 1);
          spec.type = 3;
@@ -439,7 +467,8 @@ TEST(VerifyTest, TamperingWithFrames) {
       EXPECT_TRUE(std::any_of(report.damage.begin(), report.damage.end(), [&](const Damage& d) {
         return d.kind == each.kind && d.file == t.forge.path() &&
                (d.kind == std::string_view("root_mismatch") ||
-                (d.offset >= at[each.frame] && d.offset < at[each.frame] + 88 + 1500));
+                (d.offset >= at[each.frame] &&
+                 d.offset < at[each.frame] + kFrameHeaderBytes + 1500));
       })) << Places(report);
       EXPECT_LE(report.damage.size(), 3u) << Places(report);
     }
@@ -450,7 +479,7 @@ TEST(VerifyTest, TamperingWithFrames) {
 // what is stored has no root.
 TEST(VerifyTest, ARecordWithOneChangedByte) {
   ThreeFrames t;
-  const uint64_t leaf_at = t.at[1] + 88 + 2 + SpanLeaf(4).size() + 2;
+  const uint64_t leaf_at = t.at[1] + kFrameHeaderBytes + 2 + SpanLeaf(4).size() + 2;
   t.forge.file()[leaf_at + 100] ^= 0x20;
   const Report report = Check(t.forge.source);
   ASSERT_EQ(report.damage.size(), 1u) << Places(report);
@@ -478,18 +507,20 @@ TEST(VerifyTest, NotesAreToldApartFromRecords) {
   EXPECT_EQ(report.root, forge.Root()) << "the records are whole";
 }
 
-// The header of the second file has confirmed the records before it, so they are not blamed.
+// Writes the checksum of the frame header at `at` anew.
+void FixHeader(Bytes& file, uint64_t at) {
+  PutBig32(file.data() + at + 116, Crc32c(ByteView(file).subspan(at, 116)));
+}
+
+// The index frame has confirmed the records before the log, so they are not blamed.
 TEST(VerifyTest, ARunningHashThatNothingConfirms) {
   Forge forge;
   forge.BeginFile();
   forge.AddRecords({SpanLeaf(0)});
-  forge.BeginFile();
-  FrameSpec spec = forge.NextFrame();
-  spec.count = 1;
-  spec.body = testing::Bundle({SpanLeaf(1)});
-  spec.chain[3] ^= 1;
-  forge.AddFrame(spec);
+  forge.Seal();
   forge.SignCheckpoint();
+  forge.file()[128 + 40 + 3] ^= 1;
+  FixHeader(forge.file(), 128);
   const Report report = Check(forge.source);
   ASSERT_EQ(report.damage.size(), 1u) << Places(report);
   EXPECT_EQ(report.damage[0].kind, "running_hash");
@@ -497,24 +528,25 @@ TEST(VerifyTest, ARunningHashThatNothingConfirms) {
   EXPECT_EQ(report.damage[0].offset, 128u + 40);
 }
 
+// A log stands where its sealed form is lost. Its last frame has only the next file to confirm it.
 TEST(VerifyTest, RecordsBeforeAFileWhoseHeaderContradictsThem) {
-  Forge forge;
-  forge.BeginFile();
-  forge.AddRecords({SpanLeaf(0)});
+  Forge forge, other;
+  for (Forge* each : {&forge, &other}) {
+    each->BeginFile();
+    each->AddRecords({SpanLeaf(each == &forge ? 0 : 9)});
+  }
   const std::string first = forge.path();
-  forge.BeginFile();
-  forge.AddRecords({SpanLeaf(1)});
+  forge.Seal();
   forge.SignCheckpoint();
-  Bytes& file = forge.source.files[first];
-  FrameSpec spec{
-      .count = 1, .chain = ChainStart(forge.origin()), .body = testing::Bundle({SpanLeaf(9)})};
-  file.resize(128);
-  AppendTo(file, EncodeFrame(spec));
+  forge.source.files.erase(forge.Sealed(0));
+  forge.source.files.erase(forge.Manifest(0));
+  forge.source.files[first] = other.file();
   const Report report = Check(forge.source);
-  ASSERT_EQ(report.damage.size(), 1u) << Places(report);
+  ASSERT_EQ(report.damage.size(), 2u) << Places(report);
   EXPECT_EQ(report.damage[0].kind, "records_altered");
   EXPECT_EQ(report.damage[0].file, first);
   EXPECT_EQ(report.damage[0].offset, 128u);
+  EXPECT_EQ(report.damage[1].kind, "missing_file");
 }
 
 TEST(VerifyTest, ANoteWithoutEnd) {
@@ -532,7 +564,7 @@ TEST(VerifyTest, ReservedBytesAreZero) {
     ThreeFrames t;
     uint8_t* const header = t.forge.file().data() + t.at[1];
     header[offset] = 1;
-    PutBig32(header + 84, Crc32c(ByteView(header, 84)));
+    PutBig32(header + 116, Crc32c(ByteView(header, 116)));
     const Report report = Check(t.forge.source);
     ASSERT_EQ(report.damage.size(), 1u) << Places(report);
     EXPECT_EQ(report.damage[0].kind, "header_field");
@@ -545,7 +577,7 @@ TEST(VerifyTest, ReservedBytesAreZero) {
   const Report report = Check(t.forge.source);
   ASSERT_EQ(report.damage.size(), 1u) << Places(report);
   EXPECT_EQ(report.damage[0].kind, "header_field");
-  EXPECT_EQ(report.damage[0].offset, 88u);
+  EXPECT_EQ(report.damage[0].offset, 89u);
 }
 
 // A line is named only where putting it right makes the signature hold.
@@ -573,7 +605,7 @@ TEST(VerifyTest, LeavesThatNoWriterWrites) {
       {"another version",
        [] {
          std::string l = SpanLeaf(1);
-         return l.replace(l.rfind('0'), 1, "1");
+         return l.replace(l.rfind('1'), 1, "0");
        }(),
        "leaf_shape"},
       {"an unknown member",
@@ -593,7 +625,7 @@ TEST(VerifyTest, LeavesThatNoWriterWrites) {
     ASSERT_EQ(report.damage.size(), 1u) << Places(report);
     EXPECT_EQ(report.damage[0].kind, each.kind);
     EXPECT_EQ(report.damage[0].seq, Seq{1});
-    EXPECT_EQ(report.damage[0].offset, 128 + 88 + 2 + SpanLeaf(0).size());
+    EXPECT_EQ(report.damage[0].offset, 128 + kFrameHeaderBytes + 2 + SpanLeaf(0).size());
     EXPECT_EQ(report.damage[0].length, 2 + each.leaf.size());
     EXPECT_EQ(report.root, forge.Root()) << "the bytes are those that were hashed";
   }
@@ -664,7 +696,8 @@ TEST(VerifyTest, WhatLiesBesideARecord) {
       {"after the records",
        [&](Forge& f) {
          f.AddRecords({LeafWithResourceBeside(resource)}, {},
-                      {f.file().size() + 88 + 2 + LeafWithResourceBeside(resource).size() + 8});
+                      {f.file().size() + kFrameHeaderBytes + 2 +
+                       LeafWithResourceBeside(resource).size() + 8});
          f.AddSide(resource);
        },
        "side_offset"},
@@ -758,6 +791,7 @@ TEST(VerifyTest, ALaterFrameMayProveThatTheEndWasDurable) {
 TEST(VerifyTest, AFileThatWasJustMade) {
   for (size_t length : {0u, 60u, 128u}) {
     Forge forge = SmallTrail();
+    forge.Seal({.keep_log = true, .seal_record = false});
     forge.BeginFile();
     forge.file().resize(length);
     const Report running = Check(forge.source, {.running = true});
@@ -812,13 +846,29 @@ TEST(VerifyTest, CannotTell) {
       {"no checkpoint", [](Forge& f, Options&) { f.source.files.erase("checkpoint"); }},
       {"a later format of a file",
        [](Forge& f, Options&) {
-         f.BeginFile();
-         f.file() = EncodeFileHeader({.version = 1, .first = f.size()});
+         std::fill(f.file().begin(), f.file().end(), 0);
+         f.SignCheckpoint();
+         f.file() = EncodeFileHeader({.version = 2, .first = 28});
+       }},
+      {"a folder of the format before",
+       [](Forge& f, Options&) {
+         std::erase_if(f.source.files,
+                       [](const auto& file) { return file.first.starts_with("segments/"); });
+         f.source.files["segments/00000000000000000000.seg"] = EncodeFileHeader({.version = 0});
+         f.source.files.erase("signing/state");
+         f.Put("trail", SignNote(fmt::format("sealtrail/trail/v0\norigin {}\nformat 0\ncreated x\n",
+                                             f.origin()),
+                                 f.origin(), f.key()));
+       }},
+      {"a later format of a manifest",
+       [](Forge& f, Options&) {
+         f.Seal({.alter_manifest = [](std::string& text) { text.replace(20, 1, "2"); }});
+         f.SignCheckpoint();
        }},
       {"a later format of the trail",
        [](Forge& f, Options&) {
          const std::string note = SignNote(
-             fmt::format("sealtrail/trail/v1\norigin {}\nformat 1\ncreated x\n", f.origin()),
+             fmt::format("sealtrail/trail/v2\norigin {}\nformat 2\ncreated x\n", f.origin()),
              f.origin(), f.key());
          f.source.files["trail"].assign(note.begin(), note.end());
        }},
@@ -848,7 +898,7 @@ TEST(VerifyTest, AnotherKeyThanTheOneGiven) {
 TEST(VerifyTest, NothingIsReportedWithoutEnd) {
   Forge forge;
   forge.BeginFile();
-  for (int i = 0; i < 30; ++i) forge.AddRecords(std::vector<std::string>(100, "no JSON"));
+  forge.AddMany(std::vector<std::string>(3000, "no JSON"));
   forge.SignCheckpoint();
   const Report report = Check(forge.source);
   EXPECT_EQ(report.damage.size(), kDamageMax);

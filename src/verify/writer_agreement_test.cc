@@ -54,6 +54,7 @@ void CheckBatch(const record::RecordBatch& batch) {
                                    << AsText(leaf);
     EXPECT_EQ(LeafHash(leaf), entry.leaf_hash);
     EXPECT_EQ(CheckCanonicalJson(leaf).what, nullptr);
+    int64_t content_time = facts.content_time;
     ASSERT_EQ(facts.beside_count, entry.beside_end - entry.beside_begin);
     for (size_t i = 0; i < facts.beside_count; ++i) {
       const record::BesideContent& content =
@@ -63,8 +64,14 @@ void CheckBatch(const record::RecordBatch& batch) {
           std::find_if(facts.beside.begin(), facts.beside.begin() + facts.beside_count, same_hash);
       ASSERT_NE(ref, facts.beside.begin() + facts.beside_count);
       EXPECT_EQ(ref->length, content.bytes.size());
-      EXPECT_TRUE(ShapesOf(content.bytes) & ref->shape) << AsText(content.bytes);
+      const SideFacts side = CheckSide(content.bytes);
+      EXPECT_TRUE(side.shapes & ref->shape) << AsText(content.bytes);
+      if (facts.content_beside && ref == facts.beside.begin())
+        content_time = side.TimeAs(ref->shape);
     }
+    EXPECT_EQ(facts.received_at, Value(batch.received_at));
+    EXPECT_EQ(content_time != 0 ? content_time : facts.received_at, Value(entry.event_time))
+        << AsText(leaf);
   }
 }
 

@@ -200,7 +200,7 @@ Status RowDecoder::Split(std::string_view json, Leaf& leaf) {
         }
       });
     } else if (name == "v") {
-      if (cursor.Literal() != "0") cursor.Fail();
+      if (cursor.Literal() != "1") cursor.Fail();
     } else if (name == "n" || name == "f" || name == "rd") {
       cursor.Skip();
     } else {
@@ -208,7 +208,7 @@ Status RowDecoder::Split(std::string_view json, Leaf& leaf) {
     }
   });
   if (cursor.failed() || !cursor.AtEnd() || leaf.kind.empty()) {
-    return DataLoss("leaf is not of record format 0");
+    return DataLoss("leaf is not of record format 1");
   }
   if (leaf.content.empty()) leaf.content = "{}";
   return OkStatus();

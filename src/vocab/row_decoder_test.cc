@@ -19,7 +19,7 @@ Result<Bytes> NothingBeside(const std::array<uint8_t, 32>&) {
 // Wraps content into a leaf, with a receipt a second after 2025-11-25.
 std::string LeafOf(std::string_view kind, std::string_view content, std::string_view more = "") {
   return fmt::format(
-      R"({{"k":"{}","n":"AAAAAAAAAAAAAAAAAAAAAA==","o":{},"r":{{"a":"1764039846000000000","b":"local","l":"soc2","p":"127.0.0.1:1","t":"grpc"}}{},"v":0}})",
+      R"({{"k":"{}","n":"AAAAAAAAAAAAAAAAAAAAAA==","o":{},"r":{{"a":"1764039846000000000","b":"local","l":"soc2","p":"127.0.0.1:1","t":"grpc"}}{},"v":1}})",
       kind, content, more);
 }
 

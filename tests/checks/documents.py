@@ -17,7 +17,7 @@ from common import Violation, line_of, tracked_text_files
 
 PACKAGES = "scripts/debian-packages.txt"
 README = "third_party/README.md"
-NPM_FOLDERS = ("third_party/npm", "tests/e2e/js")
+NPM_FOLDERS = ("third_party/npm", "tests/e2e/js", "tests/interop/js")
 REQUIREMENTS = "tests/requirements.txt"
 
 # [w] so that this line does not report itself.

@@ -188,9 +188,9 @@ class Store:
         pattern = re.compile(re.escape(name) + r"(\{.*\})?$")
         return sum(v for k, v in self.metrics().items() if pattern.match(k) and all(w in k for w in wanted))
 
-    def verify(self, path: Path | None = None) -> tuple[int, dict]:
+    def verify(self, path: Path | None = None, *options: str) -> tuple[int, dict]:
         """Exit code and report of `sealtrail verify --json`."""
-        done = self.run("verify", path or self.data, "--json", check=False, timeout=600)
+        done = self.run("verify", path or self.data, *options, "--json", check=False, timeout=600)
         try:
             return done.returncode, json.loads(done.stdout)
         except ValueError as error:

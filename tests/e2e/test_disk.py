@@ -93,7 +93,7 @@ def test_a_disk_that_fails_is_final(make_store, call, error, words):
     filler = Filler(store)
     assert filler.send().status == 200
     assert store.stop() == 0
-    (segment,) = (store.data / "segments").iterdir()
+    (segment,) = (store.data / "segments").glob("*.log")
     calls = "write,pwrite64,writev,pwritev,pwritev2" if call == "write" else call
     store.wrap = ["strace", "-f", "-qqq", "-o", "/dev/null", "-P", str(segment), "-e", f"trace={calls}",
                   "-e", f"inject={calls}:error={error}:when=20+"]  # fmt: skip

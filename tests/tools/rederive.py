@@ -319,7 +319,7 @@ def beside(value):
 
 def leaf(record, salt, receipt):
     kind, o, re_, sc, sp = record
-    out = {"k": kind, "n": salt, "o": o, "r": receipt, "v": 0}
+    out = {"k": kind, "n": salt, "o": o, "r": receipt, "v": 1}
     for name, group in (("re", re_), ("sc", sc)):
         if group:
             out[name] = beside(group) if len(canonical(group).encode()) > INLINE_GROUP_BYTES_MAX else group

@@ -113,7 +113,7 @@ class Rederive(unittest.TestCase):
         '["attempt",{"i":"2"}]],"e":"1764039845000000250","f":257,"i":"eee19b7ec3c1b174","k":2,"n":"user.role.update",'
         '"s":"1764039845000000000","st":{"c":1},"t":"5b8efff798038103d269b633813fc60c"},"r":{"a":"1764039846000000000",'
         '"b":"local","p":"127.0.0.1:50412","t":"grpc"},"re":{"r":{"a":[["service.name","iam"]]}},"sc":{"s":'
-        '{"n":"audit-service"}},"v":0}'
+        '{"n":"audit-service"}},"v":1}'
     )
 
     def derive(self, export):
@@ -131,7 +131,7 @@ class Rederive(unittest.TestCase):
         self.assertEqual(self.derive(self.LEAF.replace("alice", "alicf")).returncode, 1)
 
     def test_the_stores_own_records_are_passed_over(self):
-        own = '{"k":"self","n":"AAAAAAAAAAAAAAAAAAAAAA==","o":{},"r":{"a":"1","t":"self"},"v":0}'
+        own = '{"k":"self","n":"AAAAAAAAAAAAAAAAAAAAAA==","o":{},"r":{"a":"1","t":"self"},"v":1}'
         self.assertEqual(self.derive(own + "\n" + self.LEAF + "\n" + own).returncode, 0)
 
     def test_what_is_large_lies_beside(self):

@@ -311,6 +311,7 @@ Status SimDisk::Usable(const Handle& handle, std::string_view verb) const {
 
 Status SimDisk::Append(const Handle& handle, std::span<const ByteView> parts, uint64_t& size) {
   SEAL_RETURN_IF_ERROR(Usable(handle, "write"));
+  TellObserver(handle, parts);
   const uint64_t total = TotalSize(parts);
   const auto some = [&] {
     size += handle.node->file.Append(parts, std::min(choices_.Below(total + 1), FreeNow()));
@@ -324,10 +325,27 @@ Status SimDisk::Append(const Handle& handle, std::span<const ByteView> parts, ui
 }
 
 Status SimDisk::AppendNow(const Handle& handle, std::span<const ByteView> parts, uint64_t& size) {
+  const uint64_t before = handle.node->file.seen().size();
   const uint64_t written = handle.node->file.Append(parts, FreeNow());
   size += written;
+  if (spoiled_writes_.contains(operations_ - 1)) SpoilFrom(handle, before);
   if (written < TotalSize(parts)) return SystemError(ENOSPC, "write", handle.path);
   return OkStatus();
+}
+
+void SimDisk::TellObserver(const Handle& handle, std::span<const ByteView> parts) const {
+  if (!on_append_) return;
+  Bytes bytes;
+  for (const ByteView part : parts) AppendTo(bytes, part);
+  on_append_(operations_, handle.path, bytes);
+}
+
+void SimDisk::SpoilFrom(const Handle& handle, uint64_t offset) {
+  const uint64_t end = handle.node->file.seen().size();
+  if (offset == end) return;
+  const uint64_t at = offset + choices_.Below(end - offset);
+  handle.node->file.FlipBit(at, static_cast<int>(choices_.Below(8)));
+  Note(fmt::format("  byte {} was written with a wrong bit", at));
 }
 
 Status SimDisk::Sync(const Handle& handle) {
@@ -359,6 +377,13 @@ void SimDisk::CutPower() {
   locked_.clear();
   powered_ = false;
   ++boot_;
+}
+
+void SimDisk::ClearFaults() {
+  cut_at_.reset();
+  failures_.clear();
+  lost_syncs_.clear();
+  spoiled_writes_.clear();
 }
 
 void SimDisk::PowerOn() {

@@ -58,6 +58,9 @@ class SimDisk {
   void PowerOn();
   void FailOperation(int number, int error) { failures_[number] = error; }
   void LoseSync(int number) { lost_syncs_.insert(number); }
+  void SpoilWrite(int number) { spoiled_writes_.insert(number); }
+  void ClearFaults();
+  void Observe(SimFs::OnAppend on_append) { on_append_ = std::move(on_append); }
   void SetReadOnly(bool read_only) { read_only_ = read_only; }
   uint64_t capacity() const { return capacity_; }
   void SetCapacity(uint64_t bytes) { capacity_ = bytes; }
@@ -98,6 +101,8 @@ class SimDisk {
   Status RenameNow(const std::string& from, const std::string& to);
   Status RemoveNow(const std::string& path);
   Status AppendNow(const Handle& handle, std::span<const ByteView> parts, uint64_t& size);
+  void TellObserver(const Handle& handle, std::span<const ByteView> parts) const;
+  void SpoilFrom(const Handle& handle, uint64_t offset);
   uint64_t FreeNow() const;
   void Settle(SimNode& node, const std::string& path, Survival survival);
   void Note(std::string line);
@@ -108,6 +113,8 @@ class SimDisk {
   std::set<SimNodePtr> locked_;
   std::map<int, int> failures_;  // number of the operation, errno
   std::set<int> lost_syncs_;
+  std::set<int> spoiled_writes_;
+  SimFs::OnAppend on_append_;
   std::optional<int> cut_at_;
   uint64_t capacity_;
   bool read_only_ = false;

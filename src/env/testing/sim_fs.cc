@@ -191,6 +191,21 @@ void SimFs::LoseSync(int number) {
   disk_->LoseSync(number);
 }
 
+void SimFs::SpoilWrite(int number) {
+  MutexLock lock(mutex_);
+  disk_->SpoilWrite(number);
+}
+
+void SimFs::ClearFaults() {
+  MutexLock lock(mutex_);
+  disk_->ClearFaults();
+}
+
+void SimFs::Observe(OnAppend on_append) {
+  MutexLock lock(mutex_);
+  disk_->Observe(std::move(on_append));
+}
+
 void SimFs::SetReadOnly(bool read_only) {
   MutexLock lock(mutex_);
   disk_->SetReadOnly(read_only);

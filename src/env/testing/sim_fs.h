@@ -24,7 +24,7 @@
 //   An operation told to fail answers what the real file system would. A failed Append may have
 //   written a part. A failed sync leaves some pages clean though they never reached the disk: the
 //   next one may answer OK and still not make them durable (Linux after EIO), until they are
-//   written again.
+//   written again. A spoiled write answers OK, and one bit of what it wrote is another.
 //
 // Operations
 //   Create, Append, Sync, Truncate, Rewrite, Rename, Remove and SyncDir count, from 0, also where
@@ -43,6 +43,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,6 +71,9 @@ struct SimFsOptions {
 
 class SimFs : public FileSystem {
  public:
+  // Told of each Append before it is tried: its number, its file, and all that it would write. Must not call back.
+  using OnAppend = std::function<void(int number, const std::string& path, ByteView bytes)>;
+
   explicit SimFs(SimFsOptions options = {});
   ~SimFs() override;
 
@@ -103,6 +107,12 @@ class SimFs : public FileSystem {
   void FailOperation(int number, int error);
   // Operation `number`, a Sync, SyncDir or Truncate, answers OK but makes nothing durable.
   void LoseSync(int number);
+  // Operation `number`, an Append, answers OK, but a bit of what it wrote is flipped.
+  void SpoilWrite(int number);
+  // What is planned above and has not come yet will not.
+  void ClearFaults();
+  // One observer; null for none.
+  void Observe(OnAppend on_append);
   // While on, everything that would change a file or an entry fails with EROFS.
   void SetReadOnly(bool read_only);
   void SetCapacity(uint64_t bytes);

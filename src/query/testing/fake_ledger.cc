@@ -75,7 +75,7 @@ std::vector<ledger::SegmentInfo> FakeLedger::segments() const {
            .first = Seq{0},
            .count = leaves_.size(),
            .bytes = 4096,
-           .active = true}};
+           .sealed = false}};
 }
 
 void FakeLedger::OnGrowth(std::function<void()> wake) {
@@ -104,7 +104,7 @@ std::string MakeLeaf(const LeafParts& parts) {
   return fmt::format(
       "{{\"k\":\"{}\",\"n\":\"AAAAAAAAAAAAAAAAAAAAAA==\",\"o\":{{{}}},\"r\":{{\"a\":\"{}\",\"b\":"
       "\"local\",\"t\":\"grpc\"}}{},"
-      "\"v\":0}}",
+      "\"v\":1}}",
       parts.kind, content, parts.received, resource);
 }
 

@@ -22,6 +22,9 @@ class FakeLedger : public ledger::LedgerReader {
   ledger::Heights heights() const override;
   Result<ledger::RecordRange> Read(Seq from, size_t records_max, size_t bytes_max) const override;
   Result<Bytes> ReadBeside(Seq seq, const crypto::Hash& hash) const override;
+  Result<std::vector<crypto::Hash>> TileHashes(int, uint64_t, size_t) const override {
+    return Unimplemented("no tree here");
+  }
   ledger::CheckpointInfo checkpoint() const override;
   ledger::CheckpointInfo TreeHead() const override;
   std::vector<ledger::SegmentInfo> segments() const override;

@@ -1,50 +1,44 @@
-// The active segment: the first and last home of every record.
-// Layout: docs/formats/segment.md. What a power cut leaves of its end: recovery.h.
+// The log of the segment that grows: the first home of every record.
+// Layout: docs/formats/segment.md. What a power cut leaves of its end: recovery.h. What becomes of it: sealer.h.
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/ids.h"
 #include "env/files.h"
 #include "format/segment_format.h"
-#include "ledger/prepared_batch.h"
+#include "ledger/growth.h"
 #include "ledger/sequencer.h"
 #include "record/record_sink.h"
 
 namespace sealtrail::ledger {
 
-// Where a records frame lies.
-struct FramePlace {
-  Seq first;
-  uint32_t count;
-  uint64_t offset;
-};
-
-// Appends batches to one segment file.
+// Appends batches to one log.
 //
 // Durability  A batch is durable once a Sync() that began after its Append() returned OK. Only then
-// may it
-//             be acknowledged.
+//             may it be acknowledged.
 // Errors      Sticky. After a failed write or sync the end of the file is unknown, so every later
-// call returns
-//             that first error; the process stops accepting, and recovers when started again.
+//             call returns that first error; the process stops accepting, and recovers when started
+//             again.
 // Threads     Compatible. Owned by the ledger's writer.
-class SegmentWriter {
+class LogWriter {
  public:
   // A new file in `dir`, its header and its name durable. `next` is what its first record will be.
-  static Result<SegmentWriter> Create(env::FileSystem& files, const std::string& dir,
-                                      const Sequencer& next, std::string_view origin,
-                                      UnixNanos now);
+  static Result<LogWriter> Create(env::FileSystem& files, const std::string& dir,
+                                  const Sequencer& next, std::string_view origin, UnixNanos now);
 
-  // Goes on with a file that recovery found to end, durably, with whole frames that hold `bundle_bytes` of leaves.
-  static Result<SegmentWriter> Continue(env::FileSystem& files, const std::string& dir, Seq first,
-                                        uint64_t bundle_bytes);
+  // Goes on with a file that recovery found to end, durably, with whole frames that hold
+  // `bundle_bytes` of leaves.
+  static Result<LogWriter> Continue(env::FileSystem& files, const std::string& dir, Seq first,
+                                    uint64_t bundle_bytes);
 
-  // Writes the frames of `batch` and moves `sequencer` past its records; adds the places of its
-  // frames to `places`.
-  Status Append(const PreparedBatch& batch, Sequencer& sequencer, std::vector<FramePlace>& places);
+  // Writes the frames of these batches and moves `sequencer` past their records; adds what came to
+  // `growth`.
+  Status Append(std::span<const record::RecordBatch* const> batches, Sequencer& sequencer,
+                Growth& growth);
 
   Status Sync();
 
@@ -57,7 +51,7 @@ class SegmentWriter {
   uint64_t bundle_bytes() const { return bundle_bytes_; }
 
  private:
-  SegmentWriter(Seq first, uint64_t bundle_bytes, std::unique_ptr<env::WritableFile> file)
+  LogWriter(Seq first, uint64_t bundle_bytes, std::unique_ptr<env::WritableFile> file)
       : first_(first),
         bundle_bytes_(bundle_bytes),
         file_(std::move(file)),

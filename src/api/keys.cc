@@ -1,0 +1,40 @@
+// The trail's keys: which there are, and a new one that takes over.
+#include <nlohmann/json.hpp>
+
+#include "api/api.h"
+#include "api/call.h"
+#include "api/problem.h"
+
+namespace sealtrail::api {
+namespace {
+
+using nlohmann::json;
+
+net::HttpResponse KeysAnswer(const std::vector<std::string>& vkeys) {
+  json keys = json::array();
+  for (size_t epoch = 0; epoch < vkeys.size(); ++epoch) {
+    keys.push_back(
+        {{"epoch", epoch}, {"vkey", vkeys[epoch]}, {"current", epoch + 1 == vkeys.size()}});
+  }
+  net::HttpResponse response{.content_type = "application/json"};
+  response.body = SharedBytes::FromText(json({{"keys", keys}}).dump() + "\n");
+  return response;
+}
+
+}  // namespace
+
+void Api::Keys(const Call& call) {
+  call.responder.Send(KeysAnswer(services_.vkeys()));
+}
+
+// The record that names the new key is what tells of this act.
+void Api::RotateKey(const Call& call) {
+  if (!services_.rotate_key) {
+    return call.responder.Send(Problem(503, "the folder is only read: no key can take over"));
+  }
+  services_.rotate_key(call.principal, [this, call](const Status& status) {
+    call.responder.Send(status.ok() ? KeysAnswer(services_.vkeys()) : ProblemFrom(status));
+  });
+}
+
+}  // namespace sealtrail::api

@@ -1,0 +1,153 @@
+#include "ledger/sealer.h"
+
+#include <utility>
+
+#include "base/limits.h"
+
+namespace sealtrail::ledger {
+namespace {
+
+using format::FileKind;
+
+constexpr uint64_t kStepBytes = kMiB;  // of the log, before other tasks get their turn
+constexpr uint64_t kSyncEvery =
+    16 * kMiB;  // of the log: so that the last sync finds little to write
+
+}  // namespace
+
+Sealer::Sealer(const env::Env& env, const TrailPaths& paths, OnFailure on_failure)
+    : env_(env),
+      paths_(paths),
+      on_failure_(std::move(on_failure)),
+      worker_(env.executor.StartWorker("sealer")) {}
+
+void Sealer::Begin(const tlog::Frontier& before, uint64_t durable_bytes) {
+  worker_->Post([this, before] {
+    if (!failed_) Check(OpenLog(before));
+  });
+  {
+    MutexLock lock(mutex_);
+    taken_ = format::kSegmentHeaderBytes;
+    durable_ = format::kSegmentHeaderBytes;
+  }
+  Grow(durable_bytes);
+}
+
+void Sealer::Grow(uint64_t durable_bytes) {
+  {
+    MutexLock lock(mutex_);
+    durable_ = durable_bytes;
+    if (durable_ - taken_ < kStepBytes || std::exchange(stepping_, true)) return;
+  }
+  worker_->Post([this] { Step(); });
+}
+
+uint64_t Sealer::lag() const {
+  MutexLock lock(mutex_);
+  return durable_ - taken_;
+}
+
+void Sealer::Finish(const crypto::Hash& chain, format::Manifest manifest,
+                    std::shared_ptr<const tlog::Signer> signer,
+                    std::function<void(SealedSegment)> done) {
+  {
+    MutexLock lock(mutex_);
+    closing_ = Closing{.chain = chain,
+                       .manifest = std::move(manifest),
+                       .signer = std::move(signer),
+                       .done = std::move(done)};
+    if (std::exchange(stepping_, true)) return;
+  }
+  worker_->Post([this] { Step(); });
+}
+
+void Sealer::Then(std::function<Status()> task) {
+  worker_->Post([this, task = std::move(task)] {
+    if (!failed_) Check(task());
+  });
+}
+
+Status Sealer::OpenLog(const tlog::Frontier& before) {
+  const Seq first{Value(before.size())};
+  const std::string path =
+      env::JoinPath(paths_.segments, format::SegmentFileName(first, FileKind::kLog));
+  SEAL_ASSIGN_OR_RETURN(log_, env_.files.OpenRead(path));
+  Bytes bytes(format::kSegmentHeaderBytes);
+  SEAL_ASSIGN_OR_RETURN(const size_t got, log_->ReadAt(0, bytes));
+  SEAL_ASSIGN_OR_RETURN(const format::SegmentHeader header,
+                        format::DecodeSegmentHeader(ByteView(bytes).first(got)));
+  SEAL_ASSIGN_OR_RETURN(SealedWriter writer,
+                        SealedWriter::Create(env_.files, paths_.segments, header, before));
+  writer_.emplace(std::move(writer));
+  synced_at_ = 0;
+  return OkStatus();
+}
+
+// One piece of work, and another one as long as there is something to do.
+void Sealer::Step() {
+  if (failed_) return;
+  uint64_t durable = 0;
+  {
+    MutexLock lock(mutex_);
+    durable = durable_;
+  }
+  if (const Status status = TakeFrames(durable); !status.ok()) return Check(status);
+  std::optional<Closing> closing;
+  {
+    MutexLock lock(mutex_);
+    const bool all = taken_ == durable_;
+    if (closing_ && all) {
+      closing = std::exchange(closing_, std::nullopt);
+      stepping_ = false;
+    } else if (!closing_ && durable_ - taken_ < kStepBytes) {
+      stepping_ = false;
+      return;
+    }
+  }
+  if (!closing) return worker_->Post([this] { Step(); });
+  auto sealed = Close(*closing);
+  if (!sealed.ok()) return Check(sealed.status());
+  closing->done(*std::move(sealed));
+}
+
+Status Sealer::TakeFrames(uint64_t durable_bytes) {
+  uint64_t at = 0;
+  {
+    MutexLock lock(mutex_);
+    at = taken_;
+  }
+  for (const uint64_t begin = at; at < durable_bytes && at - begin < kStepBytes;) {
+    SEAL_ASSIGN_OR_RETURN(const Frame frame, ReadFrame(*log_, at, durable_bytes));
+    SEAL_RETURN_IF_ERROR(writer_->Add(frame));
+    at = frame.end();
+  }
+  if (at - synced_at_ >= kSyncEvery) {
+    SEAL_RETURN_IF_ERROR(writer_->Sync());
+    synced_at_ = at;
+  }
+  MutexLock lock(mutex_);
+  taken_ = at;
+  return OkStatus();
+}
+
+Result<SealedSegment> Sealer::Close(Closing& closing) {
+  SealedSegment sealed{.manifest = std::move(closing.manifest), .manifest_hash = {}};
+  SEAL_RETURN_IF_ERROR(writer_->Finish(closing.chain, sealed.manifest));
+  writer_.reset();
+  log_.reset();
+  const std::string note = closing.signer->Sign(format::ManifestText(sealed.manifest));
+  SEAL_CHECK(note.size() <= format::kManifestBytesMax);
+  sealed.manifest_hash = crypto::Sha256(AsBytes(note));
+  SEAL_RETURN_IF_ERROR(env::ReplaceFile(
+      env_.files, paths_.segments,
+      format::SegmentFileName(sealed.manifest.first, FileKind::kManifest), AsBytes(note)));
+  return sealed;
+}
+
+void Sealer::Check(const Status& status) {
+  if (status.ok()) return;
+  failed_ = true;
+  on_failure_(status.Annotate("sealing"));
+}
+
+}  // namespace sealtrail::ledger

@@ -1,0 +1,78 @@
+// Makes the sealed form of the log while it grows, on a worker of its own, so that little is left to do when the segment
+// is closed. docs/formats/segment.md §6.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "base/mutex.h"
+#include "env/env.h"
+#include "ledger/sealed_writer.h"
+#include "ledger/segment_files.h"
+#include "ledger/trail.h"
+
+namespace sealtrail::ledger {
+
+// Threads  Safe. The callbacks come from the sealer's worker: they must only post.
+// Errors   The first one is told to `on_failure`, once, and nothing is sealed after it.
+class Sealer {
+ public:
+  using OnFailure = std::function<void(const Status&)>;
+
+  Sealer(const env::Env& env, const TrailPaths& paths, OnFailure on_failure);
+
+  // A log that begins at the end of `before` and is durable up to `durable_bytes`. The one before it must be finished.
+  void Begin(const tlog::Frontier& before, uint64_t durable_bytes);
+
+  // The log is durable up to here now.
+  void Grow(uint64_t durable_bytes);
+
+  // Bytes of the log that are not sealed yet.
+  uint64_t lag() const;
+
+  // Seals the rest of the log, whose records end with the running hash `chain`, and signs its manifest. `manifest` comes
+  // with all that does not follow from the segment. Then calls `done`; nothing may be appended until then.
+  void Finish(const crypto::Hash& chain, format::Manifest manifest,
+              std::shared_ptr<const tlog::Signer> signer, std::function<void(SealedSegment)> done);
+
+  // Runs `task` when what was asked for before is done. A failure is told as any other.
+  void Then(std::function<Status()> task);
+
+  // Ends the worker. What was not finished is thrown away, and made again from the log at the next start.
+  void End() { worker_->End(); }
+
+ private:
+  struct Closing {
+    crypto::Hash chain;
+    format::Manifest manifest;
+    std::shared_ptr<const tlog::Signer> signer;
+    std::function<void(SealedSegment)> done;
+  };
+
+  // All below on the worker.
+  void Step();
+  Status TakeFrames(uint64_t durable_bytes);
+  Status OpenLog(const tlog::Frontier& before);
+  Result<SealedSegment> Close(Closing& closing);
+  void Check(const Status& status);
+
+  const env::Env env_;
+  const TrailPaths paths_;
+  const OnFailure on_failure_;
+
+  std::unique_ptr<env::ReadableFile> log_;
+  std::optional<SealedWriter> writer_;
+  uint64_t synced_at_ = 0;  // taken bytes when the sealed file was synced last
+  bool failed_ = false;
+
+  mutable Mutex mutex_;
+  uint64_t durable_ SEAL_GUARDED_BY(mutex_) = 0;  // bytes of the log
+  uint64_t taken_ SEAL_GUARDED_BY(mutex_) = 0;
+  bool stepping_ SEAL_GUARDED_BY(mutex_) = false;  // a Step is posted
+  std::optional<Closing> closing_ SEAL_GUARDED_BY(mutex_);
+
+  std::unique_ptr<env::Worker> worker_;  // last: ends before what its tasks use
+};
+
+}  // namespace sealtrail::ledger

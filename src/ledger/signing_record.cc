@@ -1,0 +1,87 @@
+#include "ledger/signing_record.h"
+
+#include <charconv>
+
+#include "base/encoding.h"
+#include "base/limits.h"
+
+namespace sealtrail::ledger {
+namespace {
+
+constexpr std::string_view kTitle = "sealtrail/signing/v1";
+constexpr std::string_view kFamily = "sealtrail/signing/";
+constexpr std::string_view kName = "state";
+constexpr size_t kBytesMax = 4 * kKiB;
+
+std::string Lines(const SigningState& state) {
+  return fmt::format("{}\norigin {}\nepoch {}\nsize {}\nroot {}\n", kTitle, state.origin,
+                     state.epoch, Value(state.size), Base64Encode(state.root));
+}
+
+// The rest of the line that starts with `word`; empty if there is none.
+std::string_view LineOf(std::string_view text, std::string_view word) {
+  const std::string start = fmt::format("\n{} ", word);
+  const size_t at = text.find(start);
+  if (at == text.npos) return {};
+  const std::string_view rest = text.substr(at + start.size());
+  return rest.substr(0, rest.find('\n'));
+}
+
+}  // namespace
+
+std::string SigningStateText(const SigningState& state) {
+  const std::string lines = Lines(state);
+  return fmt::format("{}sha256 {}\n", lines, Base64Encode(crypto::Sha256(AsBytes(lines))));
+}
+
+// Read loosely, then held against the one spelling of what was read: that covers every byte, the checksum's too.
+Result<SigningState> ParseSigningState(std::string_view text) {
+  if (text.starts_with(kFamily) && text.substr(0, text.find('\n')) != kTitle) {
+    return Unimplemented("it has the form {}, this program knows {}",
+                         text.substr(0, text.find('\n')), kTitle);
+  }
+  SigningState state{.origin = std::string(LineOf(text, "origin"))};
+  const std::string_view epoch = LineOf(text, "epoch");
+  std::from_chars(epoch.data(), epoch.data() + epoch.size(), state.epoch);
+  const std::string_view size = LineOf(text, "size");
+  uint64_t number = 0;
+  std::from_chars(size.data(), size.data() + size.size(), number);
+  state.size = TreeSize{number};
+  const auto root = Base64Decode(LineOf(text, "root"));
+  if (root.ok() && root->size() == state.root.size())
+    std::copy(root->begin(), root->end(), state.root.begin());
+  if (SigningStateText(state) != text)
+    return DataLoss("it is damaged: not what was written, or not its checksum");
+  return state;
+}
+
+Result<SigningRecord> SigningRecord::Open(env::FileSystem& files, std::string dir,
+                                          std::string origin) {
+  SigningRecord record(files, std::move(dir), std::move(origin));
+  const std::string path = env::JoinPath(record.dir_, kName);
+  const auto bytes = env::ReadFile(files, path, kBytesMax);
+  if (bytes.status().code() == StatusCode::kNotFound) return record;
+  if (!bytes.ok()) return bytes.status();
+  auto state = ParseSigningState(AsText(*bytes));
+  if (!state.ok()) return state.status().Annotate(path);
+  if (state->origin != record.origin_) {
+    return FailedPrecondition("{}: it is of the trail {}, and this is {}", path, state->origin,
+                              record.origin_);
+  }
+  record.state_ = *std::move(state);
+  return record;
+}
+
+Status SigningRecord::Intend(uint32_t epoch, TreeSize size, const crypto::Hash& root) {
+  if (state_ && (size < state_->size || (size == state_->size && root != state_->root))) {
+    return FailedPrecondition(
+        "refused to sign a tree of {} records: one of {} was signed before, with another history",
+        Value(size), Value(state_->size));
+  }
+  const SigningState next{.origin = origin_, .epoch = epoch, .size = size, .root = root};
+  SEAL_RETURN_IF_ERROR(env::ReplaceFile(*files_, dir_, kName, AsBytes(SigningStateText(next))));
+  state_ = next;
+  return OkStatus();
+}
+
+}  // namespace sealtrail::ledger

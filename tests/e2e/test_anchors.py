@@ -1,0 +1,204 @@
+"""Outside anchors, with real processes: our witness over HTTP, and openssl as the time-stamp authority.
+
+The witness cosigns, a copy that was restored is refused, a fork raises the alarm, and openssl accepts the stamps.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import traffic
+from store import StartFailed, find_binary
+
+
+def within(seconds: float, condition):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+    return found
+
+
+class Witness:
+    """`sealtrail witness` on a free port."""
+
+    def __init__(self, folder, vkey: str):
+        self.folder = folder
+        config = folder.with_suffix(".yaml")
+        config.write_text(json.dumps({"listen": "127.0.0.1:0", "name": "witness.example/w1",
+                                      "logs": [{"vkey": vkey, "requests_per_minute": 6000}]}))  # fmt: skip
+        self.process = subprocess.Popen(
+            [find_binary(), "witness", "--data", folder, "--config", config], stdout=subprocess.PIPE, text=True
+        )
+        self.ready = json.loads(self.process.stdout.readline())
+
+    def policy(self, log_vkey: str) -> str:
+        return f"log {log_vkey}\nwitness w1 {self.ready['vkey']} http://{self.ready['witness']}\nquorum w1\n"
+
+    def stop(self):
+        self.process.terminate()
+        assert self.process.wait(10) == 0
+
+
+@pytest.fixture
+def witnessed(make_store, tmp_path):
+    """A store with the key that it made at its first start, and a witness that knows it."""
+    store = make_store()
+    assert store.stop() == 0
+    vkey = (store.data / "keys/log.vkey").read_text().strip()
+    witness = Witness(tmp_path / "witness", vkey)
+    policy = tmp_path / "policy"
+    policy.write_text(witness.policy(vkey))
+    store.configure({"anchors": {"policy": str(policy), "witness_interval_seconds": 1}})
+    store.start()
+    yield store, witness, policy
+    witness.process.kill()
+    witness.process.wait()
+
+
+def cosigned(store) -> list[str]:
+    return sorted(path.name for path in (store.data / "anchors").glob("*.checkpoint"))
+
+
+def anchors(store) -> dict:
+    return json.loads(store.http("GET", "/api/v1/anchors"))
+
+
+def test_a_witness_cosigns_what_grows(witnessed):
+    store, witness, policy = witnessed
+    within(10, lambda: cosigned(store))
+    assert traffic.post(store, traffic.spans(50)).status == 200
+    size = json.loads(store.http("GET", "/readyz", token=False))["durable"]
+    within(10, lambda: int(cosigned(store)[-1].split(".")[0]) >= size)
+    note = (store.data / "anchors" / cosigned(store)[-1]).read_text()
+    assert note.count("\n— ") == 2 and "— witness.example/w1 " in note
+    (state,) = anchors(store)["witnesses"]
+    assert (state["name"], state["error"], state["alarm"]) == ("w1", "", "")
+    assert 'sealtrail_anchor_age_seconds{kind="witness"}' in store.http("GET", "/metrics", token=False).decode()
+    assert store.stop() == 0
+    code, report = store.verify(store.data, "--policy", policy)
+    assert code == 0 and report["verdicts"]["independence"] == "pass", report
+
+
+def test_a_restored_copy_is_refused(witnessed, tmp_path):
+    store, witness, policy = witnessed
+    within(10, lambda: cosigned(store))
+    assert store.stop() == 0
+    copy = tmp_path / "copy"
+    shutil.copytree(store.data, copy, ignore=shutil.ignore_patterns("api.sock"))
+    store.start()
+    assert traffic.post(store, traffic.spans(50)).status == 200
+    within(10, lambda: int(cosigned(store)[-1].split(".")[0]) > 50)
+    assert store.stop() == 0
+
+    shutil.rmtree(store.data)
+    shutil.copytree(copy, store.data)
+    with pytest.raises(StartFailed) as refused:
+        store.start()
+    assert refused.value.exit_code == 2 and "rollback or fork detected" in refused.value.stderr
+    assert list((store.data / "anchors/evidence").iterdir())
+    before = (copy / "checkpoint").read_text()
+    assert (store.data / "checkpoint").read_text() == before, "nothing was signed"
+
+
+def test_a_witness_that_is_away_is_shown_and_closes_where_that_is_asked_for(witnessed):
+    store, witness, policy = witnessed
+    within(10, lambda: cosigned(store))
+    witness.stop()
+    assert store.stop() == 0
+    store.configure({"anchors": {"policy": str(policy), "witness_interval_seconds": 1, "fail": "closed", "max_age_seconds": 14}})
+    store.start()
+    assert traffic.post(store, traffic.spans(1)).status == 200
+
+    def refused():
+        answer = traffic.post(store, traffic.spans(1))
+        return answer.status == 503 and int(answer.headers["Retry-After"]) >= 1
+
+    within(40, refused)
+    with pytest.raises(Exception, match="503"):
+        store.http("GET", "/readyz", token=False)
+    assert anchors(store)["witnesses"][0]["error"]
+
+
+class Authority:
+    """RFC 3161 over HTTP; openssl makes the tokens."""
+
+    def __init__(self, folder):
+        folder.mkdir()
+        self.folder = folder
+        (folder / "openssl.cnf").write_text(f"""
+[req]
+distinguished_name = name
+[name]
+[tsa_cert]
+extendedKeyUsage = critical,timeStamping
+[tsa]
+default_tsa = conf
+[conf]
+serial = {folder}/serial
+crypto_device = builtin
+signer_cert = {folder}/tsa.pem
+certs = {folder}/tsa.pem
+signer_key = {folder}/tsa.key
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256
+accuracy = secs:1
+tsa_name = yes
+ess_cert_id_alg = sha256
+""")
+        (folder / "serial").write_text("01\n")
+        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=Test TSA", "-days", "3650",
+                     "-keyout", "tsa.key", "-out", "tsa.pem", "-config", "openssl.cnf", "-extensions", "tsa_cert")  # fmt: skip
+        authority = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                query = self.rfile.read(int(self.headers["Content-Length"]))
+                reply = authority.reply(query)
+                self.send_response(200)
+                self.send_header("Content-Type", "application/timestamp-reply")
+                self.send_header("Content-Length", str(len(reply)))
+                self.end_headers()
+                self.wfile.write(reply)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+
+    def openssl(self, *arguments) -> bytes:
+        done = subprocess.run(["openssl", *map(str, arguments)], cwd=self.folder, capture_output=True)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout
+
+    def reply(self, query: bytes) -> bytes:
+        (self.folder / "query").write_bytes(query)
+        self.openssl("ts", "-reply", "-config", "openssl.cnf", "-queryfile", "query", "-out", "reply")
+        return (self.folder / "reply").read_bytes()
+
+
+def test_openssl_accepts_the_time_stamps(make_store, tmp_path):
+    authority = Authority(tmp_path / "tsa")
+    store = make_store({"anchors": {"tsa": [{"url": authority.url, "ca_file": str(authority.folder / "tsa.pem")}]},
+                        "segment": {"age_max_seconds": 1}})  # fmt: skip
+    assert traffic.post(store, traffic.spans(50)).status == 200
+    folder = store.data / "anchors"
+    within(20, lambda: len(list(folder.glob("*.tsr"))) >= 2)
+    assert store.stop() == 0
+    for token in folder.glob("*.tsr"):
+        stamped = folder / f"{token.name.split('.')[0]}.stamped"
+        assert b"OK" in authority.openssl("ts", "-verify", "-data", stamped, "-in", token, "-CAfile", "tsa.pem")
+        changed = tmp_path / "changed"
+        changed.write_bytes(stamped.read_bytes().replace(b"\n", b" ", 1))
+        with pytest.raises(AssertionError):
+            authority.openssl("ts", "-verify", "-data", changed, "-in", token, "-CAfile", "tsa.pem")
+    assert store.verify()[0] == 0
