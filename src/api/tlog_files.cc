@@ -8,6 +8,7 @@
 #include "api/answers.h"
 #include "base/encoding.h"
 #include "base/limits.h"
+#include "ledger/tile_bytes.h"
 #include "net/accept.h"
 #include "net/content_encoder.h"
 
@@ -101,21 +102,12 @@ Result<tlog::TileId> TlogFiles::Find(std::string_view path) const {
 Result<net::HttpResponse> TlogFiles::Tile(const tlog::TileId& tile,
                                           const net::HttpRequest& request) const {
   const bool entries = tile.level == tlog::kEntriesLevel;
-  SEAL_ASSIGN_OR_RETURN(Bytes content, entries ? Entries(tile) : Hashes(tile));
+  SEAL_ASSIGN_OR_RETURN(Bytes content, entries ? Entries(tile) : ledger::ReadTile(reader_, tile));
   return Answer({.content = std::move(content),
                  .type = "application/octet-stream",
                  .caching = kForever,
                  .worth_packing = entries},  // hashes do not shrink
                 request, budget_);
-}
-
-Result<Bytes> TlogFiles::Hashes(const tlog::TileId& tile) const {
-  SEAL_ASSIGN_OR_RETURN(const auto hashes,
-                        reader_.TileHashes(tile.level, tile.index * tlog::kTileWidth,
-                                           static_cast<size_t>(tile.width)));
-  Bytes bytes;
-  for (const crypto::Hash& hash : hashes) AppendTo(bytes, hash);
-  return bytes;
 }
 
 Result<Bytes> TlogFiles::Entries(const tlog::TileId& tile) const {

@@ -28,7 +28,6 @@ class TlogFiles {
   Result<net::HttpResponse> Tile(const tlog::TileId& tile, const net::HttpRequest& request) const;
 
  private:
-  Result<Bytes> Hashes(const tlog::TileId& tile) const;
   Result<Bytes> Entries(const tlog::TileId& tile) const;
 
   const ledger::LedgerReader& reader_;

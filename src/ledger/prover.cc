@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "ledger/tile_bytes.h"
+
 namespace sealtrail::ledger {
 namespace {
 
@@ -19,12 +21,7 @@ Status CheckSizes(TreeSize size, const CheckpointInfo& head) {
 Result<Bytes> Prover::ReadTile(const tlog::TileId& tile) {
   const auto kept = std::ranges::find(edge_, tile, &std::pair<tlog::TileId, Bytes>::first);
   if (kept != edge_.end()) return kept->second;
-  SEAL_ASSIGN_OR_RETURN(const auto hashes,
-                        reader_.TileHashes(tile.level, tile.index * tlog::kTileWidth,
-                                           static_cast<size_t>(tile.width)));
-  Bytes bytes;
-  bytes.reserve(hashes.size() * sizeof(Hash));
-  for (const Hash& hash : hashes) AppendTo(bytes, hash);
+  SEAL_ASSIGN_OR_RETURN(Bytes bytes, ledger::ReadTile(reader_, tile));
   if (tile.width < tlog::kTileWidth) edge_.emplace_back(tile, bytes);
   return bytes;
 }

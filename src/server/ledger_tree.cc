@@ -1,20 +1,14 @@
 #include "server/ledger_tree.h"
 
-#include "tlog/tile.h"
+#include "ledger/tile_bytes.h"
 
 namespace sealtrail::server {
 namespace {
 
 // Of a tree of `size` records, however large the ledger is by now.
 tlog::TileReader TilesOf(const ledger::LedgerReader& reader, TreeSize size) {
-  return tlog::TileReader(size, [&reader](const tlog::TileId& tile) -> Result<Bytes> {
-    SEAL_ASSIGN_OR_RETURN(const auto hashes,
-                          reader.TileHashes(tile.level, tile.index * tlog::kTileWidth,
-                                            static_cast<size_t>(tile.width)));
-    Bytes bytes;
-    for (const crypto::Hash& hash : hashes) AppendTo(bytes, hash);
-    return bytes;
-  });
+  return tlog::TileReader(
+      size, [&reader](const tlog::TileId& tile) { return ledger::ReadTile(reader, tile); });
 }
 
 }  // namespace
