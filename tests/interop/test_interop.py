@@ -285,3 +285,26 @@ def test_the_script_finds_the_signed_root_and_no_other(log):
         "the end missing": lines[:-1],
     }.items():
         assert audit(log, copy) != signed, what
+
+
+# --- docs/tlog.md ---------------------------------------------------------------------------------
+
+
+def test_the_commands_of_the_page_work_as_printed(log, tmp_path):
+    """In a plain shell: the signature by openssl, the root by the script."""
+    page = (ROOT / "docs/tlog.md").read_text()
+    signature, root, _ = (block.split("```", 1)[0] for block in page.split("```sh\n")[1:])
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/sealtrail").symlink_to(log.store.binary)
+    shutil.copy(ROOT / "tests/tools/audit_script.py", tmp_path)
+    (tmp_path / "log.vkey").write_text(log.vkey + "\n")
+    settings = os.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+
+    def shell(text: str):
+        text = text.replace("127.0.0.1:8470", log.store.ready["api"]).replace("DATA", str(log.store.data))
+        return subprocess.run(["sh", "-e", "-c", text], cwd=tmp_path, env=settings, capture_output=True, text=True, check=True)
+
+    assert "Signature Verified Successfully" in shell(signature).stdout
+    done = shell(root)
+    size, found, _ = done.stdout.split()
+    assert done.stderr == f"size {size}\nroot {found}\n"
