@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <charconv>
 #include <memory>
-#include <zstd.h>
 
 #include "base/crc32c.h"
 #include "base/endian.h"
 #include "base/limits.h"
+#include "format/compression.h"
+#include "format/parted_codec.h"
 
 namespace sealtrail::format {
 namespace {
@@ -134,7 +135,7 @@ Result<FrameHeader> DecodeFrameHeader(ByteView bytes) {
                            .decoded_bytes = GetBig32(p + 72),
                            .times = GetTimes(p + 80),
                            .payload_crc = GetBig32(p + 112)};
-  if (p[5] > static_cast<uint8_t>(Codec::kZstd)) return Unimplemented("frame codec {}", p[5]);
+  if (p[5] > static_cast<uint8_t>(Codec::kParted)) return Unimplemented("frame codec {}", p[5]);
   if (!AllZero(bytes.subspan(6, 2)) || !AllZero(bytes.subspan(76, 4))) {
     return DataLoss("frame header: padding");
   }
@@ -181,40 +182,28 @@ Result<std::vector<std::string_view>> SplitBundle(ByteView body, uint32_t count)
   return leaves;
 }
 
-Codec EncodeBody(ByteView bundle, Bytes& out) {
-  // Level 1: at about 1 µs a record it makes ten bytes of audit data one. Higher levels cost more than they save here.
-  constexpr int kLevel = 1;
-  thread_local const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(),
-                                                                                  &ZSTD_freeCCtx);
-  SEAL_CHECK(context != nullptr);
-  // As level 1 chooses them for larger inputs; smaller tables fit the cache better: 0.84 µs a record instead of 0.97.
-  ZSTD_CCtx_reset(context.get(), ZSTD_reset_session_and_parameters);
-  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, kLevel);
-  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog, 18);
-  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_hashLog, 17);
-  out.resize(ZSTD_compressBound(bundle.size()));
-  const size_t size =
-      ZSTD_compress2(context.get(), out.data(), out.size(), bundle.data(), bundle.size());
-  if (ZSTD_isError(size) || size >= bundle.size()) {
-    out.assign(bundle.begin(), bundle.end());
-    return Codec::kRaw;
-  }
-  out.resize(size);
-  return Codec::kZstd;
+Codec EncodeBundle(ByteView bundle, Bytes& out) {
+  if (PartBundle(bundle, out) && out.size() < bundle.size()) return Codec::kParted;
+  return EncodeContent(bundle, out);
+}
+
+Codec EncodeContent(ByteView content, Bytes& out) {
+  Compress(content, out);
+  if (out.size() < content.size()) return Codec::kZstd;
+  out.assign(content.begin(), content.end());
+  return Codec::kRaw;
 }
 
 Result<Bytes> DecodeBody(Codec codec, ByteView body, uint32_t decoded_bytes) {
-  if (codec == Codec::kRaw) return Bytes(body.begin(), body.end());
-  if (ZSTD_getFrameContentSize(body.data(), body.size()) != decoded_bytes ||
-      ZSTD_findFrameCompressedSize(body.data(), body.size()) != body.size()) {
-    return DataLoss("frame body: not one zstd frame of {} bytes", decoded_bytes);
+  switch (codec) {
+    case Codec::kRaw:
+      return Bytes(body.begin(), body.end());
+    case Codec::kZstd:
+      return Decompress(body, decoded_bytes);
+    case Codec::kParted:
+      return JoinBundle(body, decoded_bytes);
   }
-  Bytes out(decoded_bytes);
-  const size_t size = ZSTD_decompress(out.data(), out.size(), body.data(), body.size());
-  if (ZSTD_isError(size)) return DataLoss("frame body: {}", ZSTD_getErrorName(size));
-  if (size != decoded_bytes)
-    return DataLoss("frame body: {} bytes, expected {}", size, decoded_bytes);
-  return out;
+  SEAL_UNREACHABLE();
 }
 
 Bytes EncodeIndex(const SegmentIndex& index) {

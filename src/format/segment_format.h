@@ -38,7 +38,7 @@ std::array<uint8_t, kSegmentHeaderBytes> EncodeSegmentHeader(const SegmentHeader
 Result<SegmentHeader> DecodeSegmentHeader(ByteView bytes);
 
 enum class FrameType : uint8_t { kRecords = 1, kSide = 2, kIndex = 3 };
-enum class Codec : uint8_t { kRaw = 0, kZstd = 1 };
+enum class Codec : uint8_t { kRaw = 0, kZstd = 1, kParted = 2 };
 
 constexpr size_t kBundleBytesMax = kFrameRecordsMax * (kLeafBytesMax + 2);
 
@@ -83,11 +83,12 @@ Result<FrameHeader> DecodeFrameHeader(ByteView bytes);
 // `count`.
 Result<std::vector<std::string_view>> SplitBundle(ByteView body, uint32_t count);
 
-// The bundle in the smallest form that a codec of ours gives it, into `out`; returns which.
-// Threads  Safe; keeps its work space per thread.
-Codec EncodeBody(ByteView bundle, Bytes& out);
+// A bundle of leaves, or any other content, in the smallest form that a codec of ours gives it, into `out`; returns which.
+// Threads  Safe; keep their work space per thread.
+Codec EncodeBundle(ByteView bundle, Bytes& out);
+Codec EncodeContent(ByteView content, Bytes& out);
 
-// The bundle of a body. DataLoss unless it decodes to exactly `decoded_bytes` bytes with nothing behind it.
+// What a body stands for. DataLoss unless it decodes to exactly `decoded_bytes` bytes with nothing behind it.
 Result<Bytes> DecodeBody(Codec codec, ByteView body, uint32_t decoded_bytes);
 
 // What the last frame of a sealed file says (docs/formats/segment.md §4).

@@ -117,7 +117,7 @@ TEST(BodyTest, BundlesComeBackWhateverTheCodec) {
   }
   for (const Bytes& bundle : {text, noise, Bytes{1}}) {
     Bytes body;
-    const Codec codec = EncodeBody(bundle, body);
+    const Codec codec = EncodeContent(bundle, body);
     EXPECT_LE(body.size(), bundle.size());
     const auto size = static_cast<uint32_t>(bundle.size());
     EXPECT_EQ(DecodeBody(codec, body, size).value(), bundle);
@@ -128,7 +128,7 @@ TEST(BodyTest, BundlesComeBackWhateverTheCodec) {
     EXPECT_FALSE(DecodeBody(codec, body, size).ok());
   }
   Bytes body;
-  EXPECT_EQ(EncodeBody(text, body), Codec::kZstd);
+  EXPECT_EQ(EncodeContent(text, body), Codec::kZstd);
   EXPECT_LT(body.size(), text.size() / 10);
 }
 

@@ -117,7 +117,7 @@ void FrameCutter::CloseFrame() {
       bundle = Own(std::move(whole));
     }
     Bytes encoded;
-    header.codec = format::EncodeBody(bundle, encoded);
+    header.codec = format::EncodeBundle(bundle, encoded);
     frame.pieces = {header.codec == format::Codec::kRaw ? bundle : Own(std::move(encoded))};
   }
   Emit(header, frame.pieces, Own(std::move(frame.notes)),

@@ -68,7 +68,7 @@ Status SealedWriter::AddSide(const Frame& frame) {
   ByteView body = frame.payload;
   header.codec = format::Codec::kRaw;
   if (body.size() >= kSideEncodeBytesMin) {
-    header.codec = format::EncodeBody(body, encoded);
+    header.codec = format::EncodeContent(body, encoded);
     body = encoded;
   }
   return Write(header, body, {}, {});
@@ -108,7 +108,7 @@ Status SealedWriter::CloseBlock() {
   Block block = std::exchange(block_, Block());
   block.header.decoded_bytes = static_cast<uint32_t>(block.bundle.size());
   Bytes encoded;
-  const format::Codec codec = format::EncodeBody(block.bundle, encoded);
+  const format::Codec codec = format::EncodeBundle(block.bundle, encoded);
   return WriteBlock(std::move(block), codec, encoded);
 }
 

@@ -85,7 +85,7 @@ Wrong WrongBeyondRecords(const FrameHeader& h) {
 
 Wrong WrongRecordsField(const FrameHeader& h, Form form) {
   const bool whole_block = h.count == kFrameRecordsMax;
-  if (h.codec > (form == Form::kSealed || whole_block ? 1 : 0)) return 5;
+  if (h.codec > (form == Form::kSealed || whole_block ? 2 : 0)) return 5;
   if (h.first > std::numeric_limits<uint64_t>::max() - kFrameRecordsMax) return 8;
   if (h.count > kFrameRecordsMax - h.first % kFrameRecordsMax) return 16;
   if (h.count == 0 && form == Form::kSealed) return 16;

@@ -67,7 +67,7 @@ struct FrameHeader {
   static const Field& FieldAt(size_t offset);
 
   uint8_t type = 0;   // 1 records, 2 side content, 3 index
-  uint8_t codec = 0;  // of the body: 0 raw, 1 zstd
+  uint8_t codec = 0;  // of the body: 0 raw, 1 zstd, 2 parted
   uint64_t first = 0;
   uint32_t count = 0;
   uint32_t body_bytes = 0;
