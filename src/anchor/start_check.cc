@@ -1,6 +1,8 @@
 #include "anchor/start_check.h"
 
+#include "anchor/cosign_request.h"
 #include "anchor/run_parallel.h"
+#include "anchor/witness_answer.h"
 #include "base/log.h"
 #include "tlog/cosignature.h"
 #include "tlog/note.h"
@@ -11,6 +13,11 @@ namespace {
 
 constexpr size_t kWorkersMax = 8;
 using State = WitnessedHead::State;
+
+std::string Ahead(const WitnessedHead& head, const TreeSource& tree) {
+  return fmt::format("{} has seen {} records, and there are {}", head.witness, Value(head.size),
+                     Value(tree.size()));
+}
 
 // What `note` says of the log `origin`, if the witness vouches for it. The log's own signature adds
 // nothing here: whoever restored an old folder has its key.
@@ -23,15 +30,13 @@ Result<tlog::Checkpoint> Vouched(std::string_view note, std::string_view origin,
   return checkpoint;
 }
 
-WitnessedHead Heard(std::string_view origin, const WitnessTarget& witness, Transport& transport) {
+// The checkpoint that the witness shows to everybody. An error where nobody answers at all.
+Result<WitnessedHead> Shown(std::string_view origin, const WitnessTarget& witness,
+                            const tlog::CosignatureVerifier& verifier, Transport& transport) {
   WitnessedHead head{.witness = witness.name};
-  const auto verifier = tlog::CosignatureVerifier::FromVkey(witness.vkey);
   const auto answer = transport.Fetch(
       {.url = fmt::format("{}/{}", witness.monitoring_url, tlog::WitnessCheckpointPath(origin))});
-  if (!answer.ok() || !verifier.ok()) {
-    head.why = answer.ok() ? verifier.status().message() : answer.status().message();
-    return head;
-  }
+  SEAL_RETURN_IF_ERROR(answer.status());
   if (answer->status == 404) {
     head.state = State::kNothing;
     return head;
@@ -40,7 +45,7 @@ WitnessedHead Heard(std::string_view origin, const WitnessTarget& witness, Trans
     head.why = fmt::format("status {}", answer->status);
     return head;
   }
-  const auto checkpoint = Vouched(answer->body, origin, *verifier);
+  const auto checkpoint = Vouched(answer->body, origin, verifier);
   if (!checkpoint.ok()) {
     head.state = State::kNotBelieved;
     head.why = checkpoint.status().message();
@@ -52,15 +57,72 @@ WitnessedHead Heard(std::string_view origin, const WitnessTarget& witness, Trans
   return head;
 }
 
-// `note` has been believed, so it is a checkpoint.
+// What a witness that shows nothing says when it is offered our newest checkpoint, which was
+// published before: it cosigns that only if it continues what it holds. `head` where that tells no
+// more.
+WitnessedHead Offered(WitnessedHead head, const WitnessTarget& witness,
+                      const tlog::CosignatureVerifier& verifier, const TreeSource& tree,
+                      Transport& transport) {
+  const SignedCheckpoint own = tree.checkpoint();
+  if (own.note.empty()) return head;
+  const auto says = [&head](State state, std::string why) {
+    head.state = state;
+    head.why = std::move(why);
+    return head;
+  };
+  const auto unclear = [&](const std::string& why) {
+    return head.state == State::kNotBelieved ? head : says(State::kUnreachable, why);
+  };
+  TreeSize old_size = own.size;
+  for (int attempt = 1;; ++attempt) {
+    const auto answer = AskToCosign(transport, witness, old_size, own, tree);
+    const Decision decision = Judge(answer, old_size, own.size);
+    switch (decision.step) {
+      case NextStep::kVerify: {
+        const auto lines = GoodCosignatures(answer->body, own, verifier);
+        if (!lines.ok()) return says(State::kNotBelieved, lines.status().message());
+        head.size = own.size;
+        return says(State::kConsistent, "");
+      }
+      case NextStep::kAlarm:
+        return says(State::kForked, fmt::format("{}: {}", head.witness, decision.why));
+      case NextStep::kAhead:
+        head.size = decision.witness_size;
+        if (head.size > tree.size()) return says(State::kBehind, Ahead(head, tree));
+        return unclear(decision.why);
+      case NextStep::kRebuild:
+        if (attempt == 2) return unclear(decision.why);
+        old_size = decision.witness_size;
+        continue;
+      case NextStep::kOperator:
+        if (answer.ok() && answer->status == 404) return head;  // nor does it know the log
+        return unclear(decision.why);
+      case NextStep::kWait:
+      case NextStep::kRetry:
+        return unclear(decision.why);
+    }
+  }
+}
+
+WitnessedHead Heard(std::string_view origin, const WitnessTarget& witness, const TreeSource& tree,
+                    Transport& transport) {
+  const auto verifier = tlog::CosignatureVerifier::FromVkey(witness.vkey);
+  if (!verifier.ok()) return {.witness = witness.name, .why = verifier.status().message()};
+  auto shown = Shown(origin, witness, *verifier, transport);
+  // A start is not to wait twice for somebody who does not answer.
+  if (!shown.ok()) return {.witness = witness.name, .why = shown.status().message()};
+  if (shown->state == State::kConsistent) return *shown;
+  return Offered(std::move(*shown), witness, *verifier, tree, transport);
+}
+
+// What was shown, and believed, so it is a checkpoint, with the tree.
 Status Compare(const TreeSource& tree, WitnessedHead& head) {
   const auto note = tlog::ParseNote(head.note);
   SEAL_RETURN_IF_ERROR(note.status());
   SEAL_ASSIGN_OR_RETURN(const auto checkpoint, tlog::ParseCheckpointWithExtensions(note->text));
   if (checkpoint.size > tree.size()) {
     head.state = State::kBehind;
-    head.why = fmt::format("{} has seen {} records, and there are {}", head.witness,
-                           Value(checkpoint.size), Value(tree.size()));
+    head.why = Ahead(head, tree);
     return OkStatus();
   }
   SEAL_ASSIGN_OR_RETURN(const tlog::Hash root, tree.RootAt(checkpoint.size));
@@ -109,13 +171,14 @@ Status Refuse(UnixNanos now, const std::vector<WitnessedHead>& heads, const Sign
   for (const WitnessedHead& head : heads) {
     if (head.state != State::kBehind && head.state != State::kForked) continue;
     why += (why.empty() ? "" : "; ") + head.why;
-    evidence.emplace_back(head.size, head.note);
+    if (!head.note.empty()) evidence.emplace_back(head.size, head.note);
   }
   if (why.empty()) return OkStatus();
   if (!own.note.empty()) evidence.emplace_back(own.size, own.note);
   files.KeepEvidence(now, evidence);
-  return FailedPrecondition("rollback or fork detected: {}; both heads are kept in {}/evidence",
-                            why, files.dir());
+  return FailedPrecondition(
+      "rollback or fork detected: {}; our checkpoint, and what was shown, are kept in {}/evidence",
+      why, files.dir());
 }
 
 }  // namespace
@@ -127,11 +190,11 @@ Result<std::vector<WitnessedHead>> AskWitnesses(env::Executor& executor, std::st
   std::vector<WitnessedHead> heads(witnesses.size());
   std::vector<std::function<void()>> tasks;
   for (size_t i = 0; i < witnesses.size(); ++i) {
-    tasks.push_back([&, i] { heads[i] = Heard(origin, witnesses[i], transport); });
+    tasks.push_back([&, i] { heads[i] = Heard(origin, witnesses[i], tree, transport); });
   }
   RunParallel(executor, tasks, kWorkersMax);
   for (WitnessedHead& head : heads) {
-    if (head.state == State::kConsistent) SEAL_RETURN_IF_ERROR(Compare(tree, head));
+    if (!head.note.empty()) SEAL_RETURN_IF_ERROR(Compare(tree, head));
   }
   return heads;
 }

@@ -1,6 +1,8 @@
 // The question at every start: does what others have seen of this trail still hold? A folder that was
 // restored from an older copy, or whose history was written anew, looks sound by itself. A witness
-// remembers better (design §4; reference: C2SP tlog-witness, monitor retrieval).
+// remembers better (design §4; reference: C2SP tlog-witness, monitor retrieval). Deployed witnesses
+// often show nothing; those are offered our newest checkpoint once more, which they cosign only if it
+// continues what they hold.
 #pragma once
 
 #include <string>
@@ -18,8 +20,8 @@ namespace sealtrail::anchor {
 struct WitnessedHead {
   enum class State {
     kConsistent,   // what it holds is part of the local tree
-    kNothing,      // it never cosigned this trail
-    kUnreachable,  // no answer; `why`
+    kNothing,      // it never cosigned this trail, or there is no checkpoint to offer it
+    kUnreachable,  // no answer that says what it holds; `why`
     kNotBelieved,  // an answer that its key does not vouch for, or of another log; `why`
     kBehind,       // it holds more records than there are
     kForked,       // it holds another root
@@ -27,12 +29,12 @@ struct WitnessedHead {
   std::string witness;
   State state = State::kUnreachable;
   TreeSize size{0};  // of the tree it holds, where it holds one
-  std::string note;  // likewise: its cosigned checkpoint
+  std::string note;  // its cosigned checkpoint, where it shows one
   std::string why;
 };
 
-// Asks all witnesses at once for their newest checkpoint of the log `origin`, and compares each with
-// `tree`. In their order. Errors of reading the tree.
+// Asks all witnesses at once for their newest checkpoint of the log `origin`, or offers them that of
+// `tree`, and compares each with `tree`. In their order. Errors of reading the tree.
 Result<std::vector<WitnessedHead>> AskWitnesses(env::Executor& executor, std::string_view origin,
                                                 const TreeSource& tree,
                                                 const std::vector<WitnessTarget>& witnesses,
@@ -42,7 +44,7 @@ Result<std::vector<WitnessedHead>> AskWitnesses(env::Executor& executor, std::st
 // that is kept, as one more answer. FailedPrecondition "rollback or fork detected: …" if one of them
 // holds more than there is, or another tree; then both sides' checkpoints lie in anchors/evidence.
 // Who cannot be asked is in the answer, and stops nothing. InvalidArgument if the policy is none.
-// Takes as long as the transport's time-out; `transport` null: over the network.
+// Takes up to three of the transport's time-outs; `transport` null: over the network.
 Result<std::vector<WitnessedHead>> CheckStart(const env::Env& env, const Options& options,
                                               std::string_view origin, const TreeSource& tree,
                                               Transport* transport = nullptr);

@@ -6,6 +6,7 @@
 
 #include "anchor/testing/fake_transport.h"
 #include "anchor/testing/memory_tree.h"
+#include "anchor/testing/toy_witness.h"
 #include "base/encoding.h"
 #include "crypto/sha256.h"
 #include "env/testing/sim_env.h"
@@ -160,6 +161,115 @@ TEST_F(StartCheckTest, AgainstWhatIsKept) {
   // A file that no witness vouches for says nothing.
   put(TreeSize{21}, tree_.At(21).note);
   EXPECT_EQ(States().size(), 2u);
+}
+
+// Deployed witnesses cosign, and show nothing (404): they are offered what was published.
+class SilentWitnessTest : public StartCheckTest {
+ protected:
+  void SetUp() override {
+    StartCheckTest::SetUp();
+    options_.policy = fmt::format("witness w1 {} https://one.example\nquorum w1\n",
+                                  witness_.cosigner.verifier().vkey());
+    silent_ = std::make_unique<FakeTransport>([this](const net::FetchRequest& request) {
+      if (request.method == "GET") return net::FetchResponse{.status = 404};
+      return override_ ? *override_ : witness_.Answer(request);
+    });
+  }
+  void HoldsTreeOf(size_t size) {
+    witness_.held = {.size = TreeSize{size}, .root = tree_.RootAt(TreeSize{size}).value()};
+  }
+  Result<WitnessedHead> Ask() {
+    SEAL_ASSIGN_OR_RETURN(const auto heads, CheckStart(world_.env(), options_, MemoryTree::kOrigin,
+                                                       tree_, silent_.get()));
+    return heads.at(0);
+  }
+
+  testing::ToyWitness witness_;
+  std::optional<net::FetchResponse> override_;
+  std::unique_ptr<FakeTransport> silent_;
+};
+
+TEST_F(SilentWitnessTest, HoldsWhatContinuesHere) {
+  for (const size_t size : {0, 1, 7, 20}) {
+    HoldsTreeOf(size);
+    const auto head = Ask();
+    ASSERT_TRUE(head.ok()) << head.status().ToString();
+    EXPECT_EQ(head->state, State::kConsistent) << size << ": " << head->why;
+    EXPECT_EQ(head->size, TreeSize{20});
+    EXPECT_EQ(witness_.held.size, TreeSize{20});
+  }
+}
+
+TEST_F(SilentWitnessTest, ARollback) {
+  HoldsTreeOf(20);
+  tree_.RollBack(12);
+  const Status status = Ask().status();
+  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition) << status.ToString();
+  EXPECT_TRUE(status.message().starts_with(
+      "rollback or fork detected: w1 has seen 20 records, and there are 12; "))
+      << status.message();
+  EXPECT_EQ(Evidence(), std::vector{tree_.checkpoint().note});
+  EXPECT_EQ(witness_.held.size, TreeSize{20});
+}
+
+// Restored, and grown again past what the witness holds; then with the very same size.
+TEST_F(SilentWitnessTest, AFork) {
+  for (const size_t size : {15, 20}) {
+    tree_.RollBack(0);
+    tree_.Grow(20);
+    HoldsTreeOf(size);
+    tree_.RollBack(12);
+    tree_.Grow(20, "another");
+    const Status status = Ask().status();
+    EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition) << size << status.ToString();
+    EXPECT_TRUE(
+        status.message().starts_with("rollback or fork detected: w1: it holds another tree"))
+        << status.message();
+  }
+}
+
+// A crash between signing and writing the checkpoint down: the records are there, and the witness is
+// ahead of what can be offered.
+TEST_F(SilentWitnessTest, AheadOfTheCheckpointOnly) {
+  tree_.GrowUnpublished(25);
+  HoldsTreeOf(23);
+  const auto head = Ask();
+  ASSERT_TRUE(head.ok()) << head.status().ToString();
+  EXPECT_EQ(head->state, State::kUnreachable);
+  EXPECT_NE(head->why, "");
+}
+
+TEST_F(SilentWitnessTest, WhatSaysNothingStopsNothing) {
+  const auto state_after = [this](net::FetchResponse answer) {
+    override_ = std::move(answer);
+    const auto head = Ask();
+    EXPECT_TRUE(head.ok()) << head.status().ToString();
+    return head.ok() ? head->state : State::kForked;
+  };
+  EXPECT_EQ(state_after({.status = 404}), State::kNothing);
+  EXPECT_EQ(state_after({.status = 403}), State::kUnreachable);
+  EXPECT_EQ(state_after({.status = 429}), State::kUnreachable);
+  EXPECT_EQ(state_after({.status = 500}), State::kUnreachable);
+  EXPECT_EQ(state_after({.status = 200, .body = "nonsense"}), State::kUnreachable);
+  const std::string by_another = Cosigned(tree_.checkpoint(), two_);
+  EXPECT_EQ(state_after({.status = 200, .body = by_another.substr(by_another.rfind("\u2014"))}),
+            State::kNotBelieved);
+  // A size that it names again and again ends the questions too.
+  const auto before = silent_->requests().size();
+  EXPECT_EQ(state_after({.status = 409,
+                         .headers = {{"content-type", std::string(tlog::kTreeSizeContentType)}},
+                         .body = "7\n"}),
+            State::kUnreachable);
+  EXPECT_EQ(silent_->requests().size() - before, 3u);
+
+  // Without a checkpoint there is nothing to offer.
+  override_.reset();
+  MemoryTree unsigned_tree;
+  unsigned_tree.GrowUnpublished(5);
+  const auto heads =
+      CheckStart(world_.env(), options_, MemoryTree::kOrigin, unsigned_tree, silent_.get());
+  ASSERT_TRUE(heads.ok());
+  EXPECT_EQ(heads->at(0).state, State::kNothing);
 }
 
 TEST_F(StartCheckTest, WithoutWitnesses) {

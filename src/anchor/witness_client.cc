@@ -2,10 +2,9 @@
 
 #include <algorithm>
 
+#include "anchor/cosign_request.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "tlog/note.h"
-#include "tlog/witness_protocol.h"
 
 namespace sealtrail::anchor {
 namespace {
@@ -19,23 +18,6 @@ std::string OneLine(std::string text) {
   std::ranges::replace_if(
       text, [](char c) { return c < 0x20 || c > 0x7e; }, ' ');
   return text;
-}
-
-// The lines by this witness, verified. Those of other keys are ignored; none by this one, or a wrong
-// one, is an error.
-Result<std::string> GoodLines(std::string_view text, std::string_view lines,
-                              const tlog::CosignatureVerifier& verifier) {
-  const tlog::NoteVerifier* known = &verifier;
-  SEAL_ASSIGN_OR_RETURN(const auto opened,
-                        tlog::OpenNote(tlog::MakeNote(text, lines), {&known, 1}));
-  std::string good_lines;
-  for (const auto& good : opened.signatures) {
-    SEAL_ASSIGN_OR_RETURN(const int64_t time_s, tlog::CosignatureTime(good.signature));
-    if (time_s == 0) return InvalidArgument("a cosignature without a time");
-    good_lines += tlog::SignatureLine(
-        {.name = verifier.name(), .id = verifier.id(), .signature = good.signature});
-  }
-  return good_lines;
 }
 
 }  // namespace
@@ -100,7 +82,7 @@ WitnessClient::Outcome WitnessClient::Submit(const SignedCheckpoint& checkpoint,
 
   TreeSize old_size = std::min(state_.size, checkpoint.size);
   for (int attempt = 1;; ++attempt) {
-    const auto answer = Ask(old_size, checkpoint, tree);
+    const auto answer = AskToCosign(transport_, target_, old_size, checkpoint, tree);
     const Decision decision = Judge(answer, old_size, checkpoint.size);
     switch (decision.step) {
       case NextStep::kVerify:
@@ -124,30 +106,12 @@ WitnessClient::Outcome WitnessClient::Submit(const SignedCheckpoint& checkpoint,
   }
 }
 
-Result<net::FetchResponse> WitnessClient::Ask(TreeSize old_size, const SignedCheckpoint& checkpoint,
-                                              const TreeSource& tree) {
-  tlog::AddCheckpointRequest request{.old_size = old_size, .checkpoint = checkpoint.note};
-  if (old_size > TreeSize{0}) {
-    auto proof = tree.ConsistencyProof(old_size, checkpoint.size);
-    // The tree is ours: whatever keeps us from reading it is no fault of the witness.
-    if (!proof.ok()) return Unavailable("the proof: {}", proof.status().message());
-    request.proof = std::move(*proof);
-  }
-  return transport_.Fetch({.url = target_.url + "/add-checkpoint",
-                           .method = "POST",
-                           .headers = {{"Content-Type", "text/plain; charset=utf-8"}},
-                           .body = tlog::EncodeAddCheckpoint(request)});
-}
-
 WitnessClient::Outcome WitnessClient::Verify(const net::FetchResponse& response,
                                              const SignedCheckpoint& checkpoint) {
   const auto cannot = [this](std::string why) {
     return Fail({.step = NextStep::kOperator, .why = std::move(why)});
   };
-  if (response.body.size() > kWitnessAnswerBytesMax) return cannot("an answer too long");
-  const auto note = tlog::ParseNote(checkpoint.note);
-  if (!note.ok()) return cannot("our own checkpoint: " + note.status().message());
-  const auto lines = GoodLines(note->text, response.body, verifier_);
+  const auto lines = GoodCosignatures(response.body, checkpoint, verifier_);
   if (!lines.ok()) return cannot(lines.status().message());
 
   state_.size = checkpoint.size;

@@ -21,8 +21,6 @@
 
 namespace sealtrail::anchor {
 
-constexpr size_t kWitnessAnswerBytesMax = 64 * kKiB;
-
 // A witness as it is shown to people.
 struct WitnessReport {
   std::string name;
@@ -66,8 +64,6 @@ class WitnessClient {
                 tlog::CosignatureVerifier verifier, Transport& transport);
 
   Status CompareWithTree(const TreeSource& tree);
-  Result<net::FetchResponse> Ask(TreeSize old_size, const SignedCheckpoint& checkpoint,
-                                 const TreeSource& tree);
   Outcome Verify(const net::FetchResponse& response, const SignedCheckpoint& checkpoint);
   Outcome Fail(const Decision& decision);
   Outcome RaiseAlarm(std::string why);

@@ -163,14 +163,7 @@ Status Server::Impl::CompareWithWitnesses(const std::string& origin,
                                           const ledger::LedgerReader& reader) {
   if (anchor_options_.policy.empty() || Value(reader.heights().durable) == 0) return OkStatus();
   const LedgerTree tree(reader);
-  SEAL_ASSIGN_OR_RETURN(const auto heads, anchor::CheckStart(env_, anchor_options_, origin, tree));
-  for (const anchor::WitnessedHead& head : heads) {
-    if (head.why.empty()) continue;
-    LogLine(LogLevel::kWarning, env_.clock.Now(), "witness_not_asked",
-            fmt::format("{} could not be asked what it has seen of this trail: {}", head.witness,
-                        head.why));
-  }
-  return OkStatus();
+  return anchor::CheckStart(env_, anchor_options_, origin, tree).status();
 }
 
 Status Server::Impl::StartAnchors() {

@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import threading
 import time
+import urllib.error
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -62,6 +64,35 @@ def witnessed(make_store, tmp_path):
     witness.process.wait()
 
 
+class SilentFront:
+    """Before our witness, makes it one of those that cosign and show nothing."""
+
+    def __init__(self, witness: str):
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                try:
+                    answer = urllib.request.urlopen(f"http://{witness}{self.path}", body, timeout=10)
+                except urllib.error.HTTPError as error:
+                    answer = error
+                body = answer.read()
+                self.send_response(answer.status)
+                self.send_header("Content-Type", answer.headers.get("Content-Type", "text/plain"))
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_GET(self):
+                self.send_error(404)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.address = f"127.0.0.1:{self.server.server_port}"
+
+
 def cosigned(store) -> list[str]:
     return sorted(path.name for path in (store.data / "anchors").glob("*.checkpoint"))
 
@@ -86,10 +117,14 @@ def test_a_witness_cosigns_what_grows(witnessed):
     assert code == 0 and report["verdicts"]["independence"] == "pass", report
 
 
-def test_a_restored_copy_is_refused(witnessed, tmp_path):
+@pytest.mark.parametrize("shows", [True, False], ids=["shown", "offered"])
+def test_a_restored_copy_is_refused(witnessed, tmp_path, shows):
     store, witness, policy = witnessed
     within(10, lambda: cosigned(store))
     assert store.stop() == 0
+    if not shows:
+        front = SilentFront(witness.ready["witness"])
+        policy.write_text(policy.read_text().replace(witness.ready["witness"], front.address))
     copy = tmp_path / "copy"
     shutil.copytree(store.data, copy, ignore=shutil.ignore_patterns("api.sock"))
     store.start()
