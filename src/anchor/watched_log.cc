@@ -18,7 +18,9 @@ Result<std::vector<tlog::Verifier>> KeysOf(const WitnessedLog& options,
   SEAL_ASSIGN_OR_RETURN(const auto own, tlog::ParseVkey(cosigner.verifier().vkey()));
   std::vector<tlog::Verifier> keys;
   for (const std::string& vkey : options.vkeys) {
-    SEAL_ASSIGN_OR_RETURN(tlog::Verifier key, tlog::Verifier::FromVkey(vkey));
+    auto parsed = tlog::Verifier::FromVkey(vkey);
+    if (!parsed.ok()) return parsed.status().Annotate("logs: vkey " + vkey);
+    tlog::Verifier& key = *parsed;
     // A cosignature does not name its signer, so the key must have no other use.
     if (Equal(key.key(), own.key)) {
       return InvalidArgument("{} is the witness's own key", vkey);

@@ -200,6 +200,9 @@ TEST_F(WatchedLogTest, RefusesBadOptions) {
         .status()
         .code();
   };
+  EXPECT_EQ(
+      WatchedLog::Open(world_.env(), kDir, {.vkeys = {"nonsense"}}, cosigner_).status().message(),
+      "logs: vkey nonsense: a key has the form name+hash+base64");
   const auto elsewhere = tlog::Signer::FromSeed("log.example/other", Bytes(32, 0x33)).value();
   const auto own = tlog::Signer::FromSeed("log.example/test", Bytes(32, 0x22)).value();
   EXPECT_EQ(open({}), StatusCode::kInvalidArgument);

@@ -15,6 +15,16 @@ TEST(ConfigTest, EmptyMeansDefaults) {
   }
 }
 
+TEST(WitnessConfigTest, NamesThePlaceOfABadName) {
+  constexpr std::string_view kLogs = "logs: [{vkey: log.example+01234567+AAAA}]\n";
+  const auto parse = [&](std::string_view name) {
+    return ParseWitnessConfig(fmt::format("{}name: {}\n", kLogs, name), "w.yaml").status();
+  };
+  EXPECT_TRUE(parse("witness.example.com/w1").ok());
+  EXPECT_TRUE(parse("a b").message().starts_with("w.yaml:2: name: ")) << parse("a b").message();
+  EXPECT_TRUE(parse("a+b").message().starts_with("w.yaml:2: name: ")) << parse("a+b").message();
+}
+
 TEST(ConfigTest, ReadsEveryKey) {
   const auto config = ParseConfig(R"(origin: audit.example.com/eu
 listen: {otlp_grpc: "127.0.0.1:0", otlp_http: "localhost:4318", api: "[::1]:8470"}

@@ -1,4 +1,5 @@
 // The configuration of `sealtrail witness`: docs/witness.md.
+#include "base/origin.h"
 #include "config/config.h"
 #include "config/yaml_fields.h"
 
@@ -40,7 +41,12 @@ Result<anchor::WitnessOptions> ParseWitnessConfig(std::string_view text, const s
     return yaml.Map(
         root, "",
         {{"listen", [&](const YAML::Node& n) { return yaml.Text(n, "listen", options.listen); }},
-         {"name", [&](const YAML::Node& n) { return yaml.Text(n, "name", options.name); }},
+         {"name",
+          [&](const YAML::Node& n) {
+            SEAL_RETURN_IF_ERROR(yaml.Text(n, "name", options.name));
+            const Status checked = CheckKeyName(options.name);
+            return checked.ok() ? checked : yaml.Error(n, "name: " + checked.message());
+          }},
          {"logs", [&](const YAML::Node& n) {
             return yaml.List(n, "logs", kLogsMax,
                              [&](const YAML::Node& each) { return ReadLog(yaml, each, options); });

@@ -22,6 +22,7 @@
 #include "server/blocking.h"
 #include "server/ledger_tree.h"
 #include "server/local_token.h"
+#include "tlog/policy.h"
 
 namespace sealtrail::server {
 namespace {
@@ -155,7 +156,7 @@ Status Server::Impl::PrepareAnchors(const std::string& data_dir) {
   SEAL_ASSIGN_OR_RETURN(const Bytes policy,
                         env::ReadFile(env_.files, config_.anchor_policy_file, kPolicyBytesMax));
   anchor_options_.policy = AsText(policy);
-  return OkStatus();
+  return tlog::Policy::Parse(anchor_options_.policy).status().Annotate(config_.anchor_policy_file);
 }
 
 // Before anything is signed: a folder that was restored from an older copy must not go on.

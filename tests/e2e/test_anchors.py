@@ -142,6 +142,17 @@ def test_a_restored_copy_is_refused(witnessed, tmp_path, shows):
     assert (store.data / "checkpoint").read_text() == before, "nothing was signed"
 
 
+def test_a_bad_policy_is_named_with_its_place(make_store, tmp_path):
+    store = make_store()
+    assert store.stop() == 0
+    policy = tmp_path / "policy"
+    policy.write_text("# who counts\nwitness w1\nquorum w1\n")
+    store.configure({"anchors": {"policy": str(policy)}})
+    with pytest.raises(StartFailed) as refused:
+        store.start()
+    assert refused.value.exit_code == 2 and f"{policy}: line 2: " in refused.value.stderr
+
+
 def test_a_witness_that_is_away_is_shown_and_closes_where_that_is_asked_for(witnessed):
     store, witness, policy = witnessed
     within(10, lambda: cosigned(store))
