@@ -133,9 +133,11 @@ AddCheckpointAnswer ParseAnswer(const HttpAnswer& http, TreeSize old_size, TreeS
       return as(WitnessAnswer::kUnknownOrigin);
     case 429:
       return as(WitnessAnswer::kPushBack);
-    default:
+    default: {
+      const std::string words = Words(http.body);
       return {.answer = WitnessAnswer::kOther,
-              .detail = fmt::format("HTTP {}: {}", http.status, Words(http.body))};
+              .detail = fmt::format("HTTP {}{}{}", http.status, words.empty() ? "" : ": ", words)};
+    }
   }
 }
 

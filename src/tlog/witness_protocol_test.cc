@@ -163,6 +163,7 @@ TEST(WitnessAnswerTest, AStrangersWordsAreShortAndClean) {
   EXPECT_TRUE(IsUtf8(detail));
   for (const char c : detail) EXPECT_GE(static_cast<unsigned char>(c), 0x20);
   EXPECT_THAT(detail, HasSubstr("HTTP 503: a b"));
+  EXPECT_EQ(Parse(500, "", "\n").detail, "HTTP 500");
 }
 
 }  // namespace
