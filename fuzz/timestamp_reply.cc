@@ -12,6 +12,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto reply = trusted->CheckReply(bytes, {}, 1);
   SEAL_CHECK(!reply.ok() && IsUtf8(reply.status().message()));
   SEAL_CHECK(!trusted->CheckToken(bytes, {}).ok());
+  if (const auto read = crypto::ReadTimestampReply(bytes, {}); read.ok()) {
+    SEAL_CHECK(IsUtf8(read->tsa));
+  } else {
+    SEAL_CHECK(IsUtf8(read.status().message()));
+  }
   if (const auto token = crypto::TimestampToken(bytes); token.ok()) {
     SEAL_CHECK(!trusted->CheckToken(*token, {}).ok());
   }

@@ -47,6 +47,8 @@ CLI::App* AddVerify(CLI::App& app, VerifyArgs& args) {
                       "The verifier key that you were given, not the folder's own");
   command->add_option("--policy", args.policy_file,
                       "A C2SP tlog-policy: which keys, which witnesses, what quorum");
+  command->add_option("--tsa-ca", args.tsa_ca_file,
+                      "Certificates (PEM) of the time-stamp authorities that you believe");
   command->add_option("--leaf", args.leaf_file,
                       "With a proof file: the record as it is exported; - reads standard input");
   command->add_flag("--json", args.json, "Print the report as JSON");

@@ -19,6 +19,7 @@ struct VerifyArgs {
   std::string path;
   std::optional<std::string> vkey;
   std::string policy_file;  // C2SP tlog-policy; empty: none
+  std::string tsa_ca_file;  // PEM; empty: no time-stamp authority is believed
   std::string leaf_file;    // the record that a proof file is about; "-": standard input
   bool json = false;
 };

@@ -40,7 +40,8 @@ std::function<void(uint64_t, uint64_t)> ShowProgress(const env::Env& env) {
   };
 }
 
-Result<std::optional<std::string>> ReadPolicy(const env::Env& env, const std::string& path) {
+// A small file that the caller names; nothing where none is named.
+Result<std::optional<std::string>> ReadGiven(const env::Env& env, const std::string& path) {
   if (path.empty()) return std::optional<std::string>();
   SEAL_ASSIGN_OR_RETURN(const Bytes text, env::ReadFile(env.files, path, kMiB));
   return std::optional<std::string>(AsText(text));
@@ -125,8 +126,10 @@ bool IsTileFolder(const env::Env& env, const std::string& path) {
 }  // namespace
 
 int Verify(const env::Env& env, const VerifyArgs& args) {
-  const auto policy = ReadPolicy(env, args.policy_file);
+  const auto policy = ReadGiven(env, args.policy_file);
   if (!policy.ok()) return Complain(policy.status().message());
+  const auto tsa_ca = ReadGiven(env, args.tsa_ca_file);
+  if (!tsa_ca.ok()) return Complain(tsa_ca.status().message());
   const auto info = env.files.Stat(args.path);
   if (info.ok() && !info->is_directory) return VerifyProof(env, args, *policy);
   const verify::FolderSource source(env.files, args.path);
@@ -137,6 +140,7 @@ int Verify(const env::Env& env, const VerifyArgs& args) {
   }
   const verify::Report report = verify::Verify(source, {.vkey = args.vkey,
                                                         .policy = *policy,
+                                                        .tsa_ca = *tsa_ca,
                                                         .running = IsRunning(env, args.path),
                                                         .progress = ShowProgress(env),
                                                         .executor = &env.executor,

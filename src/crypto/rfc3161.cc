@@ -1,5 +1,7 @@
 #include "crypto/rfc3161.h"
 
+#include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -7,6 +9,7 @@
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/bn.h>
+#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ts.h>
 #include <openssl/x509.h>
@@ -156,20 +159,105 @@ std::string OidOf(const ASN1_OBJECT* object) {
   return size > 0 ? std::string(text) : std::string();
 }
 
-// Who signed the token, once that is known to be one who may.
+struct FreeSigners {
+  void operator()(STACK_OF(X509) * stack) const { sk_X509_free(stack); }  // borrowed certificates
+};
+using Signers = std::unique_ptr<STACK_OF(X509), FreeSigners>;
+
+// The certificate in the token that its only signature names; null where there is none or another number.
+X509* SignerIn(PKCS7* token) {
+  const Signers signers(PKCS7_get0_signers(token, nullptr, 0));
+  return sk_X509_num(signers.get()) == 1 ? sk_X509_value(signers.get(), 0) : nullptr;
+}
+
+// Who signed the token.
 std::string SignerOf(PKCS7* token) {
-  STACK_OF(X509)* const signers = PKCS7_get0_signers(token, nullptr, 0);
-  std::string text;
-  if (sk_X509_num(signers) == 1) {
-    const Bio out(BIO_new(BIO_s_mem()));
-    X509_NAME_print_ex(out.get(), X509_get_subject_name(sk_X509_value(signers, 0)), 0,
-                       XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB));
-    char* bytes = nullptr;
-    const long size = BIO_get_mem_data(out.get(), &bytes);
-    text = Utf8Lossy(std::string_view(bytes, static_cast<size_t>(size)));
+  X509* const signer = SignerIn(token);
+  if (signer == nullptr) return "";
+  const Bio out(BIO_new(BIO_s_mem()));
+  X509_NAME_print_ex(out.get(), X509_get_subject_name(signer), 0,
+                     XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB));
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(out.get(), &bytes);
+  return Utf8Lossy(std::string_view(bytes, static_cast<size_t>(size)));
+}
+
+// The signature is over the token's content and attributes, by that certificate's key.
+bool SignatureHolds(PKCS7* token, X509* signer) {
+  const auto* infos = PKCS7_get_signer_info(token);
+  if (sk_PKCS7_SIGNER_INFO_num(infos) != 1) return false;
+  const OpensslOwned<BIO, BIO_free_all> content(PKCS7_dataInit(token, nullptr));
+  if (content == nullptr) return false;
+  std::array<char, 4096> buffer;
+  int got = 0;
+  do {
+    got = BIO_read(content.get(), buffer.data(), static_cast<int>(buffer.size()));
+  } while (got > 0);
+  return got == 0 && PKCS7_signatureVerify(content.get(), token,
+                                           sk_PKCS7_SIGNER_INFO_value(infos, 0), signer) == 1;
+}
+
+// Whether the signed attributes name the certificate (RFC 2634, RFC 5035): a digest of it stands in them, so another
+// certificate for the same key, or an altered one, does not pass.
+bool NamesItsCertificate(PKCS7* token, X509* signer) {
+  PKCS7_SIGNER_INFO* const info = sk_PKCS7_SIGNER_INFO_value(PKCS7_get_signer_info(token), 0);
+  for (const int attribute :
+       {NID_id_smime_aa_signingCertificateV2, NID_id_smime_aa_signingCertificate}) {
+    const ASN1_TYPE* const value = PKCS7_get_signed_attribute(info, attribute);
+    if (value == nullptr || value->type != V_ASN1_SEQUENCE) continue;
+    const ByteView bytes(ASN1_STRING_get0_data(value->value.sequence),
+                         static_cast<size_t>(ASN1_STRING_length(value->value.sequence)));
+    for (const EVP_MD* digest : {EVP_sha256(), EVP_sha1(), EVP_sha384(), EVP_sha512()}) {
+      std::array<unsigned char, EVP_MAX_MD_SIZE> hash;
+      unsigned int size = 0;
+      SEAL_CHECK(X509_digest(signer, digest, hash.data(), &size) == 1);
+      if (!std::ranges::search(bytes, ByteView(hash).first(size)).empty()) return true;
+    }
   }
-  sk_X509_free(signers);
-  return text;
+  return false;
+}
+
+// Everything of a stamp but the authority's name.
+Result<Timestamp> StampIn(PKCS7* token) {
+  ERR_clear_error();
+  const TokenInfo info(PKCS7_to_TS_TST_INFO(token));
+  if (info == nullptr) return InvalidArgument("not a time stamp token: {}", OpensslErrors());
+  Timestamp stamp;
+  SEAL_ASSIGN_OR_RETURN(stamp.time, TimeOf(TS_TST_INFO_get_time(info.get())));
+  stamp.serial = SerialOf(TS_TST_INFO_get_serial(info.get()));
+  stamp.policy = OidOf(TS_TST_INFO_get_policy_id(info.get()));
+  return stamp;
+}
+
+// The library compares these too, but not without following the chain.
+bool IsStampOf(PKCS7* token, ByteView data) {
+  const TokenInfo info(PKCS7_to_TS_TST_INFO(token));
+  if (info == nullptr || TS_TST_INFO_get_version(info.get()) != 1) return false;
+  TS_MSG_IMPRINT* const imprint = TS_TST_INFO_get_msg_imprint(info.get());
+  const ASN1_OBJECT* algorithm = nullptr;
+  X509_ALGOR_get0(&algorithm, nullptr, nullptr, TS_MSG_IMPRINT_get_algo(imprint));
+  const ASN1_OCTET_STRING* const hash = TS_MSG_IMPRINT_get_msg(imprint);
+  const ByteView stamped(ASN1_STRING_get0_data(hash),
+                         static_cast<size_t>(ASN1_STRING_length(hash)));
+  return OBJ_obj2nid(algorithm) == NID_sha256 && Equal(stamped, Sha256(data));
+}
+
+// No certificate that was given is the end of the chain, as against a chain with a fault in it.
+bool IsStrangersChain(int error) {
+  return error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT ||
+         error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+         error == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT ||
+         error == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN ||
+         error == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
+}
+
+// The library keeps the chain's error to itself, but asks whether to go on. The store's application data, which has
+// index 0 in every class of the library, is where it goes.
+int RememberChainError(int ok, X509_STORE_CTX* context) {
+  auto* const error =
+      static_cast<int*>(X509_STORE_get_ex_data(X509_STORE_CTX_get0_store(context), 0));
+  if (ok == 0) *error = X509_STORE_CTX_get_error(context);
+  return ok;
 }
 
 }  // namespace
@@ -233,12 +321,7 @@ Result<Timestamp> TimestampAuthorities::CheckToken(ByteView token, ByteView data
 // the chain for the purpose of time stamping, and checks that the signature names its certificate.
 Result<Timestamp> TimestampAuthorities::Certificates::Check(PKCS7* token, ByteView data,
                                                             std::optional<uint64_t> nonce) const {
-  ERR_clear_error();
-  const TokenInfo info(PKCS7_to_TS_TST_INFO(token));
-  if (info == nullptr) return InvalidArgument("not a time stamp token: {}", OpensslErrors());
-  Timestamp stamp;
-  SEAL_ASSIGN_OR_RETURN(stamp.time, TimeOf(TS_TST_INFO_get_time(info.get())));
-
+  SEAL_ASSIGN_OR_RETURN(Timestamp stamp, StampIn(token));
   const OpensslOwned<TS_VERIFY_CTX, TS_VERIFY_CTX_free> context(
       TS_REQ_to_TS_VERIFY_CTX(QueryFor(data, nonce).get(), nullptr));
   SEAL_CHECK(context != nullptr);
@@ -249,11 +332,33 @@ Result<Timestamp> TimestampAuthorities::Certificates::Check(PKCS7* token, ByteVi
     SEAL_CHECK(X509_STORE_add_cert(store, certificate.get()) == 1);
   }
   X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(store), Value(stamp.time) / kNanosPerSecond);
+  int chain_error = X509_V_OK;
+  SEAL_CHECK(X509_STORE_set_ex_data(store, 0, &chain_error) == 1);
+  X509_STORE_set_verify_cb(store, RememberChainError);
   if (TS_RESP_verify_token(context.get(), token) != 1) {
+    if (IsStrangersChain(chain_error)) {
+      return NotFound("no chain leads from the time stamp to a given certificate: {}",
+                      OpensslErrors());
+    }
     return DataLoss("the time stamp does not verify: {}", OpensslErrors());
   }
-  stamp.serial = SerialOf(TS_TST_INFO_get_serial(info.get()));
-  stamp.policy = OidOf(TS_TST_INFO_get_policy_id(info.get()));
+  stamp.tsa = SignerOf(token);
+  return stamp;
+}
+
+Result<Timestamp> ReadTimestampReply(ByteView reply, ByteView data) {
+  SEAL_ASSIGN_OR_RETURN(const Reply parsed,
+                        ParseDer<Reply>(reply, d2i_TS_RESP, "time stamp reply"));
+  SEAL_ASSIGN_OR_RETURN(PKCS7* const token, TokenIn(parsed.get()));
+  SEAL_ASSIGN_OR_RETURN(Timestamp stamp, StampIn(token));
+  if (!IsStampOf(token, data)) return DataLoss("the time stamp is for other bytes");
+  X509* const signer = SignerIn(token);
+  if (signer == nullptr)
+    return InvalidArgument("a time stamp without the certificate of the one who signed it");
+  if (!SignatureHolds(token, signer))
+    return DataLoss("the signature of the time stamp does not verify: {}", OpensslErrors());
+  if (!NamesItsCertificate(token, signer))
+    return DataLoss("the time stamp was signed for another certificate than it brings");
   stamp.tsa = SignerOf(token);
   return stamp;
 }

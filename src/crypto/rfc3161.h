@@ -48,7 +48,7 @@ class TimestampAuthorities {
   // Checks an authority's reply to MakeTimestampQuery(data, nonce). Without a nonce any is good: that
   // of a reply which was checked when it came. InvalidArgument if it is no reply; Unavailable, with
   // the authority's words, if it stamped nothing; DataLoss if it is for other bytes or another query,
-  // or no chain leads to one of these certificates.
+  // or is not what was signed; NotFound if no chain leads to one of these certificates.
   Result<Timestamp> CheckReply(ByteView reply, ByteView data,
                                std::optional<uint64_t> nonce = std::nullopt) const;
 
@@ -62,6 +62,12 @@ class TimestampAuthorities {
 
   std::unique_ptr<Certificates> certificates_;
 };
+
+// What a reply says of itself, for whoever has no certificate to trust: it stamps `data`, and the key
+// of the certificate that it brings signed it and names that certificate. So a whole reply is told
+// from an altered one. Anybody can make a whole one: this is no evidence of the time. Errors as
+// CheckReply(); InvalidArgument also for one that brings no certificate.
+Result<Timestamp> ReadTimestampReply(ByteView reply, ByteView data);
 
 // The token (DER) in a reply, for programs that want it alone. Nothing is checked but its form; errors
 // as CheckReply().

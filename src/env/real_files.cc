@@ -141,6 +141,11 @@ class RealReadableFile : public ReadableFile {
   const Fd fd_;
 };
 
+// A named pipe in somebody's folder must not make us wait for its writer; it then reads as an empty file.
+int OpenToRead(const std::string& path) {
+  return Retry([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); });
+}
+
 struct flock WholeFile(short type) {
   struct flock lock {};
   lock.l_type = type;
@@ -174,7 +179,7 @@ class RealFileSystem : public FileSystem {
   }
 
   Result<std::unique_ptr<ReadableFile>> OpenRead(const std::string& path) override {
-    Fd fd(Retry([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+    Fd fd(OpenToRead(path));
     if (fd.get() < 0) return SystemError(errno, "open", path);
     SEAL_ASSIGN_OR_RETURN(const FileInfo info, InfoOf(fd.get(), path));
     if (info.is_directory) return SystemError(EISDIR, "open", path);
@@ -274,7 +279,7 @@ class RealFileSystem : public FileSystem {
 
   // Locks belong to the open file (F_OFD_*), so that they can be asked about without taking one.
   bool IsLocked(const std::string& path) override {
-    Fd fd(Retry([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+    Fd fd(OpenToRead(path));
     if (fd.get() < 0) return false;
     struct flock lock = WholeFile(F_RDLCK);
     return ::fcntl(fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;

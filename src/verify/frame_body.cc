@@ -1,5 +1,6 @@
 #include "verify/frame_body.h"
 
+#include <string_view>
 #include <zstd.h>
 
 #include "base/check.h"
@@ -10,6 +11,7 @@ namespace sealtrail::verify {
 namespace {
 
 constexpr std::optional<ByteView> kNone;
+constexpr std::string_view kZstdMagic = "\x28\xb5\x2f\xfd";  // RFC 8878 §3.1.1
 
 }  // namespace
 
@@ -31,6 +33,8 @@ Status BodyDecoder::Spend(uint64_t bytes) {
 }
 
 Result<std::optional<ByteView>> BodyDecoder::Inflate(ByteView frame, uint64_t max, Bytes& out) {
+  // A skippable frame, or one of the formats before zstd's first release, would pass below.
+  if (!AsText(frame).starts_with(kZstdMagic)) return kNone;
   const unsigned long long stated = ZSTD_getFrameContentSize(frame.data(), frame.size());
   if (stated > max) return kNone;  // also what says that it is none, or states no size
   if (ZSTD_getDictID_fromFrame(frame.data(), frame.size()) != 0) return kNone;
@@ -56,7 +60,7 @@ Result<std::optional<ByteView>> BodyDecoder::Join(const FrameHeader& header, Byt
     SEAL_ASSIGN_OR_RETURN(
         const auto part,
         Inflate(rest.first(length), header.decoded_bytes + kFrameRecordsMax, parts_[i]));
-    if (!part) return kNone;
+    if (!part || part->empty()) return kNone;  // an empty part is left out
     parts[i] = *part;
     rest = rest.subspan(length);
   }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "base/time_text.h"
 #include "base/utf8.h"
 
 namespace sealtrail::verify {
@@ -74,6 +75,11 @@ std::string NoticeJson(const Notice& notice) {
 std::string RangeJson(const Range& range) {
   return fmt::format(R"({{"first":{},"last":{},"state":"{}"}})", Value(range.first),
                      Value(range.last), RangeStateName(range.state));
+}
+
+std::string TimeStampJson(const TimeStamp& stamp) {
+  return fmt::format(R"({{"size":{},"time":"{}","authority":{},"trusted":{}}})", stamp.size,
+                     Iso8601(stamp.time), JsonString(stamp.authority), stamp.trusted);
 }
 
 std::string_view Headline(Verdict verdict) {
@@ -182,8 +188,9 @@ std::string ReportJson(const Report& report) {
       report.not_yet_checkpointed, report.records_read, report.bytes_read,
       JsonString(report.origin), JsonString(report.vkey));
   out += fmt::format(
-      R"("verdicts":{{{}}},"reasons":{{{}}},"damage":{},"damage_total":{},"ranges":{},"notices":{},"obstacles":{},"not_covered":{}}})",
-      verdicts, reasons, JsonArray(report.damage, DamageJson), report.damage_total,
+      R"("verdicts":{{{}}},"reasons":{{{}}},"time_stamp":{},"damage":{},"damage_total":{},"ranges":{},"notices":{},"obstacles":{},"not_covered":{}}})",
+      verdicts, reasons, report.time_stamp ? TimeStampJson(*report.time_stamp) : "null",
+      JsonArray(report.damage, DamageJson), report.damage_total,
       JsonArray(report.ranges, RangeJson), JsonArray(report.notices, NoticeJson),
       JsonArray(report.obstacles, JsonString), JsonArray(NotCovered(), JsonString));
   return out + '\n';

@@ -57,6 +57,14 @@ struct Range {
   RangeState state = RangeState::kPresentValid;
 };
 
+// What a time stamp says: the first `size` records existed at `time`.
+struct TimeStamp {
+  uint64_t size = 0;
+  UnixNanos time{0};
+  std::string authority;  // subject of the certificate that signed it
+  bool trusted = false;   // a given certificate vouches for that one; else it is a claim
+};
+
 struct Report {
   Verdict verdict = Verdict::kCannotTell;
   std::vector<std::string> obstacles;  // why verify cannot tell
@@ -80,6 +88,7 @@ struct Report {
   Finding authorship;
   Finding time;
   Finding independence;
+  std::optional<TimeStamp> time_stamp;  // the newest trusted one, else the newest whole one
 
   std::vector<Damage> damage;  // by file and offset, at most kDamageMax
   uint64_t damage_total = 0;   // found, also those beyond kDamageMax

@@ -14,6 +14,7 @@
 namespace sealtrail::verify {
 namespace {
 
+using testing::Bodies;
 using testing::Compressed;
 using testing::EncodeFrame;
 using testing::Forge;
@@ -328,6 +329,81 @@ TEST(SealedTest, AWholeTrailByAStranger) {
   }
 }
 
+// Notes that came after the last record of a segment stand with that record's block; where the segment ends with a
+// block, in a frame without records: once, raw, and last.
+TEST(SealedTest, NotesAfterTheLastRecord) {
+  const auto forge_with = [](uint64_t records, const std::function<void(Bytes&)>& change) {
+    Forge forge;
+    forge.compress = true;
+    forge.BeginFile();
+    forge.AddMany(SpanLeaves(0, records));
+    forge.AddRecords({}, {"a note"});
+    forge.AddRecords({}, {"and one more"});
+    forge.Seal({.alter_file = change});
+    forge.SignCheckpoint();
+    return forge;
+  };
+  for (const uint64_t records : {300u, 512u}) {
+    const Forge forge = forge_with(records, [](Bytes&) {});
+    const auto frames = FramesOf(forge.source.files.at(forge.Sealed(0)));
+    ASSERT_EQ(frames.size(), records == 512 ? 4u : 3u);
+    EXPECT_EQ(frames[frames.size() - 2].spec.notes.size(), 26u);
+    const Report report = Verify(forge.source, {.vkey = forge.vkey()});
+    EXPECT_EQ(report.verdict, Verdict::kSound) << Places(report);
+  }
+
+  const std::string path = TwoSealed().Sealed(0);
+  const auto change_of = [](size_t frame, auto change) {
+    return [=](Bytes& f) { ChangeFrame(f, frame, change); };
+  };
+  // The frame's bytes once more, behind the i-th one.
+  const auto copied_behind = [](size_t frame) {
+    return [=](Bytes& f) {
+      auto frames = FramesOf(f);
+      FrameSpec notes = frames[2].spec;
+      notes.first = frames[frame].spec.first + frames[frame].spec.count;
+      const auto at = static_cast<ptrdiff_t>(frames[frame].at + frames[frame].bytes);
+      const Bytes bytes = EncodeFrame(notes);
+      f.insert(f.begin() + at, bytes.begin(), bytes.end());
+    };
+  };
+  const struct {
+    const char* what;
+    std::function<void(Bytes&)> act;
+    Expected expected;
+  } table[] = {
+      {"no notes in it",
+       change_of(2, [](FrameSpec& s) { s.notes.clear(); }),
+       {"header_field", path, "frame header: length of the notes"}},
+      {"compressed",
+       change_of(2, [](FrameSpec& s) { s = Compressed(s); }),
+       {"header_field", path, "frame header: codec"}},
+      {"bounds of no records",
+       change_of(2,
+                 [](FrameSpec& s) {
+                   s.event = {1, 2};
+                 }),
+       {"header_field", path, "frame header: least event time"}},
+      {"another running hash",
+       change_of(2, [](FrameSpec& s) { s.chain[0] ^= 1; }),
+       {"running_hash", path, ""}},
+      {"inside a block",
+       change_of(2, [](FrameSpec& s) { s.first -= 12; }),
+       {"header_field", path, "frame header: count of records"}},
+      {"twice",
+       copied_behind(2),
+       {"header_field", path, "frame header: number of the first record"}},
+      {"records behind it",
+       copied_behind(0),
+       {"header_field", path, "frame header: number of the first record"}},
+  };
+  for (const auto& each : table) {
+    SCOPED_TRACE(each.what);
+    const Forge forge = forge_with(512, each.act);
+    ExpectDamage(Verify(forge.source, {.vkey = forge.vkey()}), each.expected);
+  }
+}
+
 // Each line of a manifest, false and signed.
 TEST(SealedTest, ManifestsThatSayWhatIsNot) {
   const std::string path = TwoSealed().Manifest(1), segment = TwoSealed().Sealed(1);
@@ -504,7 +580,7 @@ TEST(SealedTest, TamperingWithFiles) {
 
 // Epochs of keys: what leads from one key to the next.
 TEST(SealedTest, TamperingWithEpochs) {
-  const Forge whole = FullTrail(false);
+  const Forge whole = FullTrail(Bodies::kRaw).forge;
   const struct {
     const char* what;
     std::function<void(Forge&)> act;
@@ -551,14 +627,14 @@ TEST(SealedTest, TamperingWithEpochs) {
   };
   for (const auto& each : table) {
     SCOPED_TRACE(each.what);
-    Forge forge = FullTrail(false);
+    Forge forge = FullTrail(Bodies::kRaw).forge;
     each.act(forge);
     for (size_t epoch : {0u, 2u}) {
       ExpectDamage(Verify(forge.source, {.vkey = forge.vkey(epoch)}), each.expected);
     }
   }
   // A damaged step: the key before it leads nowhere any more, the one after it does.
-  Forge forge = FullTrail(false);
+  Forge forge = FullTrail(Bodies::kRaw).forge;
   forge.source.files["epochs/2"][30] ^= 1;
   EXPECT_EQ(Verify(forge.source, {.vkey = forge.vkey(2)}).authorship.answer, Answer::kPass);
   EXPECT_EQ(Verify(forge.source, {.vkey = forge.vkey(1)}).authorship.answer,

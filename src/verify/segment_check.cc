@@ -16,8 +16,9 @@ namespace {
 
 constexpr size_t kSearchBytes = 64 * kKiB;
 constexpr size_t kHashBytes = 1 * kMiB;
-// Own records that are handed out: key rotations come once in months.
-constexpr size_t kOwnLeavesMax = 1000;
+// Own records that are handed out: key rotations come once in months, and are as long as two keys and an origin.
+constexpr size_t kOwnLeavesMax = 100;
+constexpr size_t kOwnLeafBytesMax = 4 * kKiB;
 
 std::string Numbers(uint64_t first, uint64_t count) {
   if (count == 0) return "no records";
@@ -412,7 +413,7 @@ Status SegmentCheck::RepairPayload(uint64_t at, const FrameHeader& header, Bytes
                         Numbers(header.first, header.count))),
          true);
   frames_lost_ = true;
-  if (header.is_records() && sealed()) records_frames_.push_back(at);
+  if (header.count > 0 && sealed()) records_frames_.push_back(at);
   Altered(header.first, header.end());
   heads_.LoseUpTo(header.end());
   return OkStatus();
@@ -505,12 +506,14 @@ bool SegmentCheck::CheckNumber(uint64_t at, const FrameHeader& header) {
   return true;
 }
 
-// The sealed form is cut at the multiples of 256, and at its end.
+// The sealed form is cut at the multiples of 256, and at its end; there, notes may stand without records.
 void SegmentCheck::CheckCut(uint64_t at, const FrameHeader& header) {
   if (!sealed()) return;
-  if (std::exchange(cut_inside_block_, header.end() % kBlockRecords != 0)) {
+  const bool is_last = header.end() % kBlockRecords != 0 || header.count == 0;
+  if (std::exchange(last_seen_, is_last)) {
     Report(AtField(at, "frame header", FrameHeader::FieldAt(8), "header_field",
-                   "a frame was cut before this one elsewhere than at a multiple of 256"));
+                   "a frame of records stands behind one that can only be the last: inside a "
+                   "block of 256, or without records"));
   }
 }
 
@@ -575,7 +578,7 @@ Status SegmentCheck::AcceptRecords(uint64_t at, const FrameHeader& header, ByteV
   const uint64_t body_at = at + kFrameHeaderBytes;
   for (Side* side : sides_without_records_) side->records_follow = side->synced == header.synced;
   sides_without_records_.clear();
-  if (sealed()) records_frames_.push_back(at);
+  if (sealed() && header.count > 0) records_frames_.push_back(at);
   SEAL_ASSIGN_OR_RETURN(const std::optional<ByteView> bundle,
                         decoder_.Decode(header, payload.first(header.body_bytes)));
   leaves_.clear();
@@ -762,11 +765,13 @@ void SegmentCheck::CheckNotes(uint64_t at, const FrameHeader& header, ByteView n
 // The record that seals the file before this one stands first. A recovery record names what it cut and the hash of
 // it; verify only needs to know that some own record does.
 void SegmentCheck::NoteOwn(Seq seq, LeafKind kind, std::string_view leaf) {
+  if (leaf.size() > kOwnLeafBytesMax) return;
   const bool seal = kind == LeafKind::kSeal && Value(seq) == task_.first;
   if (seal || (kind == LeafKind::kSelf && facts_.own.size() < kOwnLeavesMax &&
                leaf.find(kRotateAction) != leaf.npos)) {
     facts_.own.push_back({.seq = seq, .leaf = std::string(leaf)});
   }
+  if (trail_.aside.empty() || leaf.find(kRecoveryAction) == leaf.npos) return;
   for (const std::string& name : trail_.aside) {
     if (leaf.find(name) != leaf.npos)
       facts_.aside[name] = OwnLeaf{.seq = seq, .leaf = std::string(leaf)};

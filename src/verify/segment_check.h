@@ -154,7 +154,7 @@ class SegmentCheck {
 
   // Sealed form.
   std::vector<uint64_t> records_frames_;  // offsets
-  bool cut_inside_block_ = false;  // the last frame ends inside a block, so the index must follow
+  bool last_seen_ = false;                // no frame of records may follow the one before
   bool index_seen_ = false;
   crypto::Sha256Stream file_hash_;
   uint64_t hashed_ = 0;  // bytes that went into it

@@ -85,10 +85,12 @@ Wrong WrongBeyondRecords(const FrameHeader& h) {
 
 Wrong WrongRecordsField(const FrameHeader& h, Form form) {
   const bool whole_block = h.count == kFrameRecordsMax;
-  if (h.codec > (form == Form::kSealed || whole_block ? 2 : 0)) return 5;
+  const bool may_be_coded = form == Form::kSealed ? h.count > 0 : whole_block;
+  if (h.codec > (may_be_coded ? 2 : 0)) return 5;
   if (h.first > std::numeric_limits<uint64_t>::max() - kFrameRecordsMax) return 8;
   if (h.count > kFrameRecordsMax - h.first % kFrameRecordsMax) return 16;
-  if (h.count == 0 && form == Form::kSealed) return 16;
+  // Notes of a block that has records of the segment stand in the frame of those.
+  if (h.count == 0 && form == Form::kSealed && h.first % kFrameRecordsMax != 0) return 16;
   if (h.body_bytes > kBodyBytesMax || (h.body_bytes == 0) != (h.count == 0)) return 20;
   if (h.notes_bytes > kLedgerQueueBytesMax || (h.count == 0 && h.notes_bytes == 0)) return 24;
   if (h.side_count > std::min(kSideCountMax, h.count * 4)) return 28;

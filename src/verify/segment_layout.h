@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/limits.h"
 #include "crypto/sha256.h"
 
 namespace sealtrail::verify {
@@ -16,6 +17,9 @@ namespace sealtrail::verify {
 constexpr size_t kFileHeaderBytes = 128;
 constexpr size_t kFrameHeaderBytes = 120;
 constexpr uint8_t kFormatVersion = 1;
+// A log is closed at 256 MiB, and under load holds twice that and a group of batches more. A longer file has holes, or
+// is a stranger's.
+constexpr uint64_t kSegmentFileBytesMax = 4 * kGiB;
 constexpr std::string_view kFrameMagic = "SEAF";
 
 // A place in a header that has a name.

@@ -4,6 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/mutex.h"
 #include "verify/segment_check.h"
 
@@ -12,14 +14,37 @@ namespace {
 
 struct Job {
   const SegmentTask* task;
-  const env::ReadableFile* file;
+  const env::ReadableFile* file;  // null where it is not open yet
   std::optional<SegmentFacts>* facts;
 };
 
-SegmentFacts ReadOne(const Job& job, const TrailFacts& trail) {
+// Nothing stands in a file of that length that a writer wrote, and it would be read for hours.
+SegmentFacts TooLong(const SegmentTask& task, uint64_t size) {
+  SegmentFacts out{.first = task.first, .next = task.first};
+  out.end_is_damaged = true;
+  out.file_bytes = size;
+  out.findings.Found({.file = task.path,
+                      .seq = Seq{task.first},
+                      .length = size,
+                      .unit = "file",
+                      .kind = "file_too_long",
+                      .text = fmt::format("{} bytes, and no segment is longer than {}; it was not "
+                                          "read",
+                                          size, kSegmentFileBytesMax)});
+  return out;
+}
+
+SegmentFacts ReadOne(const Job& job, const Source& source, const TrailFacts& trail) {
   const auto read = [&]() -> Result<SegmentFacts> {
-    SEAL_ASSIGN_OR_RETURN(const uint64_t size, job.file->Size());
-    return SegmentCheck(trail, *job.task, FileWindow(*job.file, size)).Run();
+    const env::ReadableFile* file = job.file;
+    std::unique_ptr<env::ReadableFile> opened;
+    if (file == nullptr) {
+      SEAL_ASSIGN_OR_RETURN(opened, source.Open(job.task->path));
+      file = opened.get();
+    }
+    SEAL_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
+    if (size > kSegmentFileBytesMax) return TooLong(*job.task, size);
+    return SegmentCheck(trail, *job.task, FileWindow(*file, size)).Run();
   };
   auto facts = read();
   if (facts.ok()) return std::move(facts).value();
@@ -34,12 +59,13 @@ SegmentFacts ReadOne(const Job& job, const TrailFacts& trail) {
 // Threads  Safe.
 class Queue {
  public:
-  Queue(std::vector<Job> jobs, const TrailFacts& trail) : jobs_(std::move(jobs)), trail_(trail) {}
+  Queue(std::vector<Job> jobs, const Source& source, const TrailFacts& trail)
+      : jobs_(std::move(jobs)), source_(source), trail_(trail) {}
 
   // Until no job is left. What each one writes is its own.
   void Work() {
     while (const Job* const job = Next()) {
-      SegmentFacts facts = ReadOne(*job, trail_);
+      SegmentFacts facts = ReadOne(*job, source_, trail_);
       const uint64_t records = facts.records_read, bytes = facts.file_bytes;
       *job->facts = std::move(facts);
       MutexLock lock(mutex_);
@@ -73,6 +99,7 @@ class Queue {
   }
 
   const std::vector<Job> jobs_;
+  const Source& source_;
   const TrailFacts& trail_;
 
   Mutex mutex_;
@@ -85,7 +112,7 @@ class Queue {
 
 }  // namespace
 
-void ReadSegments(std::vector<Segment>& segments, const TrailFacts& trail,
+void ReadSegments(const Source& source, std::vector<Segment>& segments, const TrailFacts& trail,
                   const PoolOptions& options) {
   std::vector<Job> jobs;
   for (Segment& segment : segments) {
@@ -96,7 +123,7 @@ void ReadSegments(std::vector<Segment>& segments, const TrailFacts& trail,
   }
   const size_t threads =
       std::min<size_t>(static_cast<size_t>(std::max(options.threads, 1)), jobs.size());
-  Queue queue(std::move(jobs), trail);
+  Queue queue(std::move(jobs), source, trail);
   std::vector<std::unique_ptr<env::Worker>> workers;
   if (options.executor != nullptr && threads > 1) {
     for (size_t i = 0; i < threads; ++i) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "env/executor.h"
+#include "verify/source.h"
 #include "verify/trail_segments.h"
 
 namespace sealtrail::verify {
@@ -20,8 +21,8 @@ struct PoolOptions {
 };
 
 // Fills in the facts of each segment and of each log that was left beside one. A file that cannot be read has an
-// obstacle in its facts.
-void ReadSegments(std::vector<Segment>& segments, const TrailFacts& trail,
+// obstacle in its facts. `source`: that of the segments.
+void ReadSegments(const Source& source, std::vector<Segment>& segments, const TrailFacts& trail,
                   const PoolOptions& options);
 
 }  // namespace sealtrail::verify

@@ -1,6 +1,11 @@
 #include "verify/source.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "base/limits.h"
+#include "verify/file_window.h"
+#include "verify/segment_layout.h"
 
 namespace sealtrail::verify {
 
@@ -35,6 +40,24 @@ Result<Bytes> ReadAll(const Source& source, const std::string& path, uint64_t by
   SEAL_ASSIGN_OR_RETURN(const size_t got, file->ReadAt(0, content));
   content.resize(got);
   return content;
+}
+
+Result<crypto::Hash> HashOf(const Source& source, const std::string& path, uint64_t* bytes) {
+  SEAL_ASSIGN_OR_RETURN(const auto file, source.Open(path));
+  SEAL_ASSIGN_OR_RETURN(*bytes, file->Size());
+  if (*bytes > kSegmentFileBytesMax) {
+    return ResourceExhausted("{}: {} bytes, at most {} expected", path, *bytes,
+                             kSegmentFileBytesMax);
+  }
+  FileWindow window(*file, *bytes);
+  crypto::Sha256Stream hash;
+  for (uint64_t at = 0; at < *bytes;) {
+    const auto length = static_cast<size_t>(std::min<uint64_t>(kMiB, *bytes - at));
+    SEAL_ASSIGN_OR_RETURN(const ByteView view, window.View(at, length));
+    hash.Update(view);
+    at += length;
+  }
+  return hash.Finish();
 }
 
 }  // namespace sealtrail::verify

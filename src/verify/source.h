@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "crypto/sha256.h"
 #include "env/files.h"
 
 namespace sealtrail::verify {
@@ -18,7 +19,7 @@ struct SourceEntry {
   bool is_folder = false;
 };
 
-// Threads  Compatible; opened files are read by one thread at a time, several by several.
+// Threads  Safe; of what was opened, each file is read by one thread at a time.
 class Source {
  public:
   virtual ~Source() = default;
@@ -45,5 +46,8 @@ class FolderSource : public Source {
 
 // All of a file. ResourceExhausted if it is larger than `bytes_max`.
 Result<Bytes> ReadAll(const Source& source, const std::string& path, uint64_t bytes_max);
+
+// SHA-256 of a file, and its length, read piece by piece. ResourceExhausted beyond kSegmentFileBytesMax.
+Result<crypto::Hash> HashOf(const Source& source, const std::string& path, uint64_t* bytes);
 
 }  // namespace sealtrail::verify

@@ -27,8 +27,9 @@ struct Manifest {
 
 struct Segment {
   uint64_t first = 0;
-  // The file that counts; nothing where it is not there. Opened when the folder was listed, so that a running store
-  // cannot take it away.
+  // The file that counts; nothing where it is not there. The newest ones were opened when the folder was listed, so
+  // that a running store, which may just be sealing a log, cannot take them away; the others are opened when they are
+  // read, for a trail has more segments than a process may have open files.
   std::optional<SegmentTask> task;
   std::shared_ptr<env::ReadableFile> file;
   // A log whose segment is sealed and whose seal record may not be durable yet.

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "base/time_text.h"
+#include "crypto/rfc3161.h"
 #include "verify/anchor_check.h"
 #include "verify/key_epochs.h"
 #include "verify/log_join.h"
@@ -25,7 +27,8 @@ namespace sealtrail::verify {
 namespace {
 
 constexpr uint64_t kNoteBytesLimit = 64 * kKiB;
-constexpr uint64_t kAsideBytesLimit = 1 * kGiB;
+// Recovery sets one aside after a power cut; each is looked for in every own record.
+constexpr size_t kAsideMax = 1000;
 // A running store may seal a segment while its folder is listed.
 constexpr int kListingsMax = 5;
 
@@ -67,6 +70,12 @@ class Run {
       auto policy = Policy::Parse(*options_.policy);
       if (!policy.ok()) return Obstacle(policy.status());
       policy_ = std::move(policy).value();
+    }
+    if (options_.tsa_ca) {
+      auto authorities = crypto::TimestampAuthorities::FromPem(*options_.tsa_ca);
+      if (!authorities.ok())
+        return Obstacle(authorities.status().Annotate("certificates of time-stamp authorities"));
+      authorities_ = std::move(authorities).value();
     }
     std::string text = options_.vkey.value_or("");
     if (!options_.vkey) {
@@ -139,7 +148,6 @@ class Run {
     auto anchors = AnchorCheck::Read(source_, findings_);
     if (!anchors.ok()) return Obstacle(anchors.status());
     anchors_ = std::move(anchors).value();
-    report_.bytes_read += anchors_.bytes_read();
     for (const uint64_t size : anchors_.Sizes()) trail_.marks.push_back(size);
     trail_text_ = ReadNote("trail");
     if (trail_text_ && IsOfAnotherFormat(*trail_text_)) return false;
@@ -189,8 +197,11 @@ class Run {
     if (!tiles.ok()) return Obstacle(tiles.status());
     const auto aside = source_.List("aside");
     for (const SourceEntry& entry : aside.ok() ? *aside : std::vector<SourceEntry>()) {
-      trail_.aside.push_back(entry.name);
+      if (trail_.aside.size() < kAsideMax) trail_.aside.push_back(entry.name);
     }
+    if (aside.ok() && aside->size() > kAsideMax)
+      Notify("aside", "not_checked",
+             fmt::format("only {} of {} files were looked at", kAsideMax, aside->size()));
     auto listed = ListSegments(source_, genesis);
     for (int i = 1; i < kListingsMax && listed.status().code() == StatusCode::kUnavailable; ++i) {
       listed = ListSegments(source_, genesis);
@@ -207,7 +218,7 @@ class Run {
     trail_.running = options_.running;
     std::sort(trail_.marks.begin(), trail_.marks.end());
     trail_.marks.erase(std::unique(trail_.marks.begin(), trail_.marks.end()), trail_.marks.end());
-    ReadSegments(segments_.segments, trail_,
+    ReadSegments(source_, segments_.segments, trail_,
                  {.executor = options_.executor,
                   .threads = options_.threads,
                   .progress = options_.progress});
@@ -411,7 +422,7 @@ class Run {
     }
     if (at->second.root == checkpoint_->root) return;
     root_differs_ = true;
-    if (findings_.damage_total > 0) return;  // which explains it
+    if (RecordsAreDamaged()) return;  // which explains it
     Found({.file = join_->last_path(),
            .seq = Seq{0},
            .offset = 0,
@@ -423,6 +434,11 @@ class Run {
                                "were changed together with everything that depends on them",
                                checkpoint_->size - 1, Base64Encode(at->second.root),
                                Base64Encode(checkpoint_->root))});
+  }
+
+  // Not only a file that does not belong there: records are not what they were, and the place is known.
+  bool RecordsAreDamaged() const {
+    return !join_->whole() || !join_->altered().empty() || HasDamage({"manifest_altered"});
   }
 
   void LocateCheckpointDamage() {
@@ -464,16 +480,21 @@ class Run {
                                   .checkpoint_size = report_.checkpoint_size,
                                   .running = options_.running,
                                   .roots = roots,
-                                  .log_is_damaged = !join_->whole()};
+                                  .log_is_damaged = RecordsAreDamaged() || root_differs_};
     CheckSigningState(*state_text_, context, findings_);
   }
 
   void CheckAnchors() {
-    std::map<uint64_t, Hash> roots;
-    for (const auto& [size, at] : join_->at_marks()) roots[size] = at.root;
-    anchors_.Check(
-        key_.name, [this](uint64_t size) { return SignersAt(size); }, policy_ ? &*policy_ : nullptr,
-        join_->next(), roots, findings_);
+    AnchorCheck::Log log = {.origin = key_.name,
+                            .signers = [this](uint64_t size) { return SignersAt(size); },
+                            .records = join_->next(),
+                            .is_damaged = !join_->whole(),
+                            .roots = {}};
+    for (const auto& [size, at] : join_->at_marks()) log.roots[size] = at.root;
+    const Status read = anchors_.Check(source_, log, policy_ ? &*policy_ : nullptr,
+                                       authorities_ ? &*authorities_ : nullptr, findings_);
+    if (!read.ok()) Obstacle(read);
+    report_.bytes_read += anchors_.bytes_read();
   }
 
   void CheckAside() {
@@ -485,23 +506,24 @@ class Run {
                "no record of a recovery names it, so nothing vouches for its content");
         continue;
       }
-      const auto bytes = ReadAll(source_, path, kAsideBytesLimit);
-      if (!bytes.ok()) {
-        Obstacle(bytes.status());
+      uint64_t bytes = 0;
+      const auto hashed = HashOf(source_, path, &bytes);
+      if (!hashed.ok()) {
+        Obstacle(hashed.status());
         continue;
       }
       const OwnLeaf& record = witness->second;
-      const crypto::Hash hash = crypto::Sha256(*bytes);
+      const crypto::Hash& hash = *hashed;
       const bool named = record.leaf.find(HexEncode(hash)) != std::string::npos ||
                          record.leaf.find(Base64Encode(hash)) != std::string::npos;
       if (named) {
-        Notify(path, "aside",
-               fmt::format("{} bytes that recovery cut, as record {} says", bytes->size(),
-                           Value(record.seq)));
+        Notify(
+            path, "aside",
+            fmt::format("{} bytes that recovery cut, as record {} says", bytes, Value(record.seq)));
       } else {
         Found({.file = path,
                .seq = record.seq,
-               .length = bytes->size(),
+               .length = bytes,
                .unit = "file",
                .kind = "aside_altered",
                .text = fmt::format("record {} names it with another SHA-256", Value(record.seq))});
@@ -582,8 +604,8 @@ class Run {
   }
 
   bool HasDamage(std::initializer_list<std::string_view> kinds) const {
-    return std::any_of(report_.damage.begin(), report_.damage.end(), [&](const Damage& each) {
-      return std::find(kinds.begin(), kinds.end(), each.kind) != kinds.end();
+    return std::any_of(kinds.begin(), kinds.end(), [&](std::string_view kind) {
+      return findings_.kinds.contains(std::string(kind));
     });
   }
 
@@ -615,8 +637,38 @@ class Run {
                "cannot be seen here",
                unknown);
     Authorship();
-    report_.time.reason = "no time stamp of another party was given";
+    Time();
     Independence();
+  }
+
+  void Time() {
+    Finding& out = report_.time;
+    const auto& best = anchors_.stamped() ? anchors_.stamped() : anchors_.claimed();
+    if (join_ && best) {
+      report_.time_stamp = TimeStamp{.size = best->size,
+                                     .time = best->stamp.time,
+                                     .authority = best->stamp.tsa,
+                                     .trusted = anchors_.stamped().has_value()};
+    }
+    const auto said = [&] {
+      return fmt::format("the first {} records existed at {}, by \"{}\"", best->size,
+                         Iso8601(best->stamp.time), best->stamp.tsa);
+    };
+    if (anchors_.token_fails()) {
+      out = {.answer = Answer::kFail, .reason = "a time stamp in anchors/ is not what was signed"};
+    } else if (!anchors_.any_token()) {
+      out.reason = "there is no time stamp of another party in anchors/";
+    } else if (!join_ || !best) {
+      out.reason = "no time stamp is about records that could be read";
+    } else if (anchors_.stamped()) {
+      out = {.answer = Answer::kPass, .reason = said()};
+    } else if (authorities_) {
+      out = {.answer = Answer::kFail,
+             .reason = "no time stamp in anchors/ leads to the certificates you gave"};
+    } else {
+      out.reason = "a time stamp claims that " + said() +
+                   "; give the authority's certificates with --tsa-ca";
+    }
   }
 
   void Independence() {
@@ -636,7 +688,7 @@ class Run {
                                    anchors_.independent()->size)};
     } else {
       out = {.answer = Answer::kFail,
-             .reason = anchors_.any()
+             .reason = anchors_.any_cosigned()
                            ? "no checkpoint in anchors/ is cosigned by the policy's quorum"
                            : "there is no cosigned checkpoint in anchors/"};
     }
@@ -697,6 +749,7 @@ class Run {
   TrailSegments segments_;
   std::map<std::string, OwnLeaf> aside_;  // by file name, the record that names it
   std::optional<Policy> policy_;
+  std::optional<crypto::TimestampAuthorities> authorities_;
   AnchorCheck anchors_;
   Findings findings_;
   std::optional<LogJoin> join_;

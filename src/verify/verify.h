@@ -21,6 +21,10 @@ struct Options {
   // With it independence is answered, and authorship also where vkey is not given.
   std::optional<std::string> policy;
 
+  // Certificates in PEM that the chain of a time stamp may end in. Without them a time stamp is held to its note, and
+  // time is not established.
+  std::optional<std::string> tsa_ca;
+
   // The origin that is expected, where the caller knows it. Empty: the key's.
   std::string origin;
 

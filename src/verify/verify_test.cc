@@ -807,7 +807,7 @@ TEST(VerifyTest, WhatRecoverySetAside) {
   Forge forge;
   forge.BeginFile();
   forge.AddRecords(
-      {SelfLeaf("sealtrail.tail.cut",
+      {SelfLeaf("sealtrail.recovery.cut",
                 fmt::format(R"(,["sealtrail.cut.aside","tail-1"],["sealtrail.cut.sha256","{}"])",
                             HexEncode(crypto::Sha256(tail))))});
   forge.SignCheckpoint();

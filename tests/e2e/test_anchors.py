@@ -247,4 +247,13 @@ def test_openssl_accepts_the_time_stamps(make_store, tmp_path):
         changed.write_bytes(stamped.read_bytes().replace(b"\n", b" ", 1))
         with pytest.raises(AssertionError):
             authority.openssl("ts", "-verify", "-data", changed, "-in", token, "-CAfile", "tsa.pem")
-    assert store.verify()[0] == 0
+    report = store.verify()[1]
+    assert (report["verdict"], report["verdicts"]["time"], report["time_stamp"]["trusted"]) == ("sound", "not_established", False)
+    ca = ("--tsa-ca", str(authority.folder / "tsa.pem"))
+    code, report = store.verify(store.data, *ca)
+    newest = max(int(path.name.split(".")[0]) for path in folder.glob("*.tsr"))
+    assert (code, report["verdicts"]["time"], report["time_stamp"]["size"]) == (0, "pass", newest), report["reasons"]["time"]
+    token.write_bytes(token.read_bytes().replace(b"\x30", b"\x31", 1))
+    code, report = store.verify(store.data, *ca)
+    assert (code, report["verdicts"]["time"]) == (1, "fail")
+    assert [(d["file"], d["kind"]) for d in report["damage"]] == [(f"anchors/{token.name}", "stamp_altered")]

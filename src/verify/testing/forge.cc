@@ -52,6 +52,98 @@ class FieldWriter {
   Bytes& out_;
 };
 
+std::vector<std::string> LeavesOf(const Bytes& body) {
+  std::vector<std::string> out;
+  for (size_t at = 0; body.size() - at >= 2;) {
+    const size_t length = GetBig16(body.data() + at);
+    if (body.size() - at - 2 < length) break;
+    out.emplace_back(AsText(ByteView(body).subspan(at + 2, length)));
+    at += 2 + length;
+  }
+  return out;
+}
+
+Bytes ZstdFrame(const Bytes& content) {
+  Bytes encoded(ZSTD_compressBound(content.size()));
+  const size_t size =
+      ZSTD_compress(encoded.data(), encoded.size(), content.data(), content.size(), 3);
+  SEAL_CHECK(!ZSTD_isError(size));
+  encoded.resize(size);
+  return encoded;
+}
+
+// Codec 2 (segment.md §3.1), by one rule: a JSON string that is a salt, an id or a number of 19 digits is taken out.
+class Parts {
+ public:
+  void Add(std::string_view leaf) {
+    before_ = std::exchange(now_, {});
+    while (!leaf.empty()) {
+      const size_t open = leaf.find('"');
+      const size_t close = open == leaf.npos ? leaf.npos : leaf.find('"', open + 1);
+      if (close == leaf.npos) break;
+      Put(leaf.substr(0, open + 1));
+      const std::string_view text = leaf.substr(open + 1, close - open - 1);
+      if (!TakeOut(text)) Put(text);
+      Put("\"");
+      leaf.remove_prefix(close + 1);
+    }
+    Put(leaf);
+    Put("\n");
+  }
+
+  Bytes Body() const {
+    Bytes out, frames;
+    for (const Bytes* part : {&text_, &ids_, &times_}) {
+      const Bytes frame = part->empty() ? Bytes() : ZstdFrame(*part);
+      FieldWriter(out).Number(frame.size(), 4);
+      AppendTo(frames, frame);
+    }
+    AppendTo(out, frames);
+    AppendTo(out, salts_);
+    return out;
+  }
+
+ private:
+  void Put(std::string_view text) { AppendTo(text_, AsBytes(text)); }
+
+  bool TakeOut(std::string_view text) {
+    const bool is_hex = text.find_first_not_of("0123456789abcdef") == text.npos;
+    if (text.size() == 24 && text.ends_with("==")) {
+      const auto salt = Base64Decode(text);
+      if (!salt.ok() || Base64Encode(*salt) != text) return false;
+      text_.push_back(1);
+      AppendTo(salts_, *salt);
+    } else if (is_hex && (text.size() == 32 || text.size() == 16)) {
+      text_.push_back(text.size() == 32 ? 2 : 3);
+      for (size_t i = 0; i < text.size(); i += 2) {
+        ids_.push_back(
+            static_cast<uint8_t>(std::stoul(std::string(text.substr(i, 2)), nullptr, 16)));
+      }
+    } else if (text.size() == 19 && text[0] != '0' &&
+               text.find_first_not_of("0123456789") == text.npos) {
+      TakeNumber(std::stoull(std::string(text)));
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  // The first of a leaf leans on the leaf before, the others on the one before them.
+  void TakeNumber(uint64_t number) {
+    text_.push_back(now_.empty() ? 5 : 4);
+    const uint64_t base = !now_.empty() ? now_.back() : before_.empty() ? 0 : before_[0];
+    now_.push_back(number);
+    const auto difference = static_cast<int64_t>(number - base);
+    auto coded = static_cast<uint64_t>(difference) << 1;
+    if (difference < 0) coded = ~coded;
+    for (; coded >= 0x80; coded >>= 7) times_.push_back(static_cast<uint8_t>(coded) | 0x80);
+    times_.push_back(static_cast<uint8_t>(coded));
+  }
+
+  Bytes text_, ids_, times_, salts_;
+  std::vector<uint64_t> now_, before_;
+};
+
 crypto::Ed25519PrivateKey FixedKey(uint8_t seed, size_t epoch) {
   auto key = crypto::Ed25519PrivateKey::FromSeed(Bytes(32, static_cast<uint8_t>(seed + epoch)));
   SEAL_CHECK(key.ok());
@@ -125,14 +217,18 @@ Bytes EncodeFrame(const FrameSpec& spec) {
 }
 
 FrameSpec Compressed(FrameSpec spec) {
-  Bytes encoded(ZSTD_compressBound(spec.body.size()));
-  const size_t size =
-      ZSTD_compress(encoded.data(), encoded.size(), spec.body.data(), spec.body.size(), 3);
-  SEAL_CHECK(!ZSTD_isError(size));
-  encoded.resize(size);
   spec.codec = 1;
   spec.decoded_bytes = static_cast<uint32_t>(spec.body.size());
-  spec.body = std::move(encoded);
+  spec.body = ZstdFrame(spec.body);
+  return spec;
+}
+
+FrameSpec Parted(FrameSpec spec) {
+  Parts parts;
+  for (const std::string& leaf : LeavesOf(spec.body)) parts.Add(leaf);
+  spec.codec = 2;
+  spec.decoded_bytes = static_cast<uint32_t>(spec.body.size());
+  spec.body = parts.Body();
   return spec;
 }
 
@@ -192,6 +288,20 @@ std::string SpanLeaf(uint64_t number) {
       Base64Encode(salt), number, number + 1, number * 7 % 1000, (number * 3 + 1) % 1000);
 }
 
+std::string ShortLeaf(uint64_t number) {
+  Bytes salt(16, 0);
+  PutBig64(salt.data(), number * 0x9e3779b97f4a7c15);
+  return fmt::format(
+      R"({{"k":"log","n":"{}","o":{{"w":"1764039845000000{:03}"}},"r":{{"a":"1764039846000000{:03}"}},"v":1}})",
+      Base64Encode(salt), number * 7 % 1000, (number * 3 + 1) % 1000);
+}
+
+std::vector<std::string> ShortLeaves(uint64_t first, uint64_t count) {
+  std::vector<std::string> out;
+  for (uint64_t i = 0; i < count; ++i) out.push_back(ShortLeaf(first + i));
+  return out;
+}
+
 std::vector<std::string> SpanLeaves(uint64_t first, uint64_t count) {
   std::vector<std::string> out;
   for (uint64_t i = 0; i < count; ++i) out.push_back(SpanLeaf(first + i));
@@ -241,17 +351,6 @@ void SetBounds(const std::vector<std::string>& leaves, FrameSpec& spec) {
   spec.received = received.bounds();
 }
 
-std::vector<std::string> LeavesOf(const Bytes& body) {
-  std::vector<std::string> out;
-  for (size_t at = 0; body.size() - at >= 2;) {
-    const size_t length = GetBig16(body.data() + at);
-    if (body.size() - at - 2 < length) break;
-    out.emplace_back(AsText(ByteView(body).subspan(at + 2, length)));
-    at += 2 + length;
-  }
-  return out;
-}
-
 Bounds Widest(const Bounds& a, const Bounds& b) {
   return {.least = std::min(a.least, b.least), .greatest = std::max(a.greatest, b.greatest)};
 }
@@ -296,24 +395,35 @@ FrameSpec Forge::NextFrame() const {
 }
 
 void Forge::AddFrame(FrameSpec spec) {
+  FrameSpec plain = spec;
+  if (spec.codec == 1) {
+    plain.body.resize(spec.decoded_bytes.value_or(0));
+    const size_t got =
+        ZSTD_decompress(plain.body.data(), plain.body.size(), spec.body.data(), spec.body.size());
+    if (ZSTD_isError(got)) {
+      AppendTo(file(), EncodeFrame(spec));
+      return;
+    }
+    plain.codec = 0;
+    plain.decoded_bytes.reset();
+  }
+  AddFrame(spec, std::move(plain));
+}
+
+void Forge::AddFrame(const FrameSpec& spec, FrameSpec plain) {
   const uint64_t offset = file().size();
   AppendTo(file(), EncodeFrame(spec));
-  if (spec.codec == 1) {
-    Bytes body(spec.decoded_bytes.value_or(0));
-    const size_t got =
-        ZSTD_decompress(body.data(), body.size(), spec.body.data(), spec.body.size());
-    if (ZSTD_isError(got)) return;
-    spec.body = std::move(body);
-    spec.codec = 0;
-    spec.decoded_bytes.reset();
-  }
-  if (spec.type == 1) {
-    for (const std::string& leaf : LeavesOf(spec.body)) {
+  if (plain.type == 1) {
+    for (const std::string& leaf : LeavesOf(plain.body)) {
       hashes_.push_back(LeafHash(AsBytes(leaf)));
       chain_ = ChainHash(chain_, hashes_.back());
     }
   }
-  frames_.push_back({.offset = offset, .spec = std::move(spec)});
+  frames_.push_back({.offset = offset, .spec = std::move(plain)});
+}
+
+FrameSpec Forge::Coded(FrameSpec spec) const {
+  return part ? Parted(std::move(spec)) : compress ? Compressed(std::move(spec)) : spec;
 }
 
 void Forge::AddRecords(const std::vector<std::string>& leaves,
@@ -324,8 +434,7 @@ void Forge::AddRecords(const std::vector<std::string>& leaves,
   SetBounds(leaves, spec);
   for (const std::string& note : notes) FieldWriter(spec.notes).Number(note.size(), 4).Text(note);
   spec.side_offsets = std::move(sides);
-  if (compress && leaves.size() == kBlockRecords) spec = Compressed(std::move(spec));
-  AddFrame(std::move(spec));
+  AddFrame(leaves.size() == kBlockRecords ? Coded(spec) : spec, spec);
 }
 
 void Forge::AddMany(const std::vector<std::string>& leaves) {
@@ -373,7 +482,7 @@ Bytes Forge::SealedForm(uint64_t* index_offset) const {
     sides.erase(std::unique(sides.begin(), sides.end()), sides.end());
     block.side_offsets = std::exchange(sides, {});
     frame_offsets.push_back(out.size());
-    AppendTo(out, EncodeFrame(compress ? Compressed(block) : block));
+    AppendTo(out, EncodeFrame(Coded(block)));
     block = {.first = block.first + leaves.size(), .synced = 0, .chain = chain};
     leaves.clear();
     bounds_set = false;
@@ -404,6 +513,9 @@ Bytes Forge::SealedForm(uint64_t* index_offset) const {
     if ((block.first + leaves.size()) % kBlockRecords == 0 && !leaves.empty()) flush();
   }
   if (!leaves.empty()) flush();
+  if (!notes.empty()) {
+    AppendTo(out, EncodeFrame({.first = size(), .synced = 0, .chain = chain_, .notes = notes}));
+  }
   *index_offset = out.size();
   FrameSpec index{.type = 3, .first = size(), .synced = 0, .chain = chain_};
   FieldWriter(index.body).Number(frame_offsets.size(), 4);

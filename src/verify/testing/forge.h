@@ -45,8 +45,10 @@ struct FrameSpec {
 };
 Bytes EncodeFrame(const FrameSpec& spec);
 
-// The same frame with its body as one zstd frame (codec 1).
+// The same frame with its body as one zstd frame (codec 1), or parted (codec 2): salts, ids and times of its leaves
+// lie apart.
 FrameSpec Compressed(FrameSpec spec);
+FrameSpec Parted(FrameSpec spec);
 
 struct FileHeaderSpec {
   uint8_t version = 1;
@@ -73,6 +75,7 @@ std::string CosignatureLine(std::string_view text, std::string_view name,
 // A leaf of a span, of a log whose resource lies beside, of an own record, of a record that seals. `attributes`:
 // `,["name","value"]` and so on.
 std::string SpanLeaf(uint64_t number);
+std::string ShortLeaf(uint64_t number);
 std::string LeafWithResourceBeside(std::string_view resource);
 std::string SelfLeaf(std::string_view action, std::string_view attributes = "");
 std::string SealLeaf(std::string_view segment_name, const crypto::Hash& manifest);
@@ -97,7 +100,9 @@ class Forge {
 
   // --- The usual way ---
 
-  bool compress = false;  // bodies of the sealed form and of whole blocks in logs, from here on
+  // Bodies of the sealed form and of whole blocks in logs, from here on: side contents too with `compress`.
+  bool compress = false;
+  bool part = false;
 
   void BeginFile();  // a log, named by the next record's number
   // One frame, which must not cross a multiple of 256; `sides`: offsets of side frames that the leaves refer to.
@@ -143,6 +148,8 @@ class Forge {
     FrameSpec spec;  // decoded
   };
 
+  FrameSpec Coded(FrameSpec spec) const;
+  void AddFrame(const FrameSpec& spec, FrameSpec plain);  // `plain`: the same, decoded
   Bytes SealedForm(uint64_t* index_offset) const;
   std::string ManifestText(const Bytes& file, uint64_t index_offset) const;
   crypto::Hash NodeAt(int level, uint64_t index) const;
@@ -165,6 +172,7 @@ class Forge {
 
 // The usual number of spans.
 std::vector<std::string> SpanLeaves(uint64_t first, uint64_t count);
+std::vector<std::string> ShortLeaves(uint64_t first, uint64_t count);
 
 // Two sealed segments and a log, of several groups with notes and side contents, a checkpoint over all: about
 // `records` records.
