@@ -20,6 +20,8 @@ struct Parsed {
   ExportArgs export_args;
   KeysArgs keys;
   WitnessArgs witness;
+  BackupArgs backup;
+  RestoreArgs restore;
   std::string tree_dir;  // of export
   ProveArgs prove;
 };
@@ -114,6 +116,44 @@ CLI::App* AddKeys(CLI::App& app, KeysArgs& args) {
   return command;
 }
 
+CLI::App* AddBackup(CLI::App& app, BackupArgs& args) {
+  CLI::App* command = app.add_subcommand(
+      "backup", "Copy the store into a folder, or bring the copy there up to date");
+  command
+      ->add_option("--data", args.data_dir, "The data folder, of a running store or a stopped one")
+      ->required();
+  command->add_option("--to", args.target_dir, "The backup's own folder; made if absent")
+      ->required();
+  command->add_flag("--with-key", args.with_key, "Copy the signing key too; it is not otherwise");
+  command->add_flag("--check", args.check,
+                    "Compare what is in the backup already with what it must be");
+  command->add_flag("--json", args.json, "Print the answer as JSON");
+  return command;
+}
+
+CLI::App* AddRestore(CLI::App& app, RestoreArgs& args) {
+  CLI::App* command =
+      app.add_subcommand("restore", "Make a store out of a backup, after verifying it");
+  command->add_option("--from", args.from_dir, "The backup")->required();
+  command->add_option("--data", args.data_dir, "The data folder to make; absent or empty")
+      ->required();
+  auto* key = command->add_option("--key", args.key_file,
+                                  "Go on under this signing key: a file as keys/log.key; with "
+                                  "--signing-state, which must show that nothing was signed since");
+  auto* new_epoch =
+      command->add_flag("--new-epoch", args.new_epoch,
+                        "Go on under a new key, as a recovered epoch that is recorded");
+  new_epoch->excludes(key);
+  command
+      ->add_option("--epoch-number", args.epoch_number,
+                   "The least number in the new log's name, where witnesses know smaller ones")
+      ->needs(new_epoch);
+  command->add_option("--signing-state", args.signing_state,
+                      "Folder of the signing record, best on another disk");
+  command->add_flag("--json", args.json, "Print the answer as JSON");
+  return command;
+}
+
 CLI::App* AddWitness(CLI::App& app, WitnessArgs& args) {
   CLI::App* command =
       app.add_subcommand("witness", "Cosign other people's logs (C2SP tlog-witness)");
@@ -137,6 +177,8 @@ int Main(int argc, char** argv) {
   const CLI::App* export_command = AddExport(app, parsed.export_args, parsed.tree_dir);
   const CLI::App* prove = AddProve(app, parsed.prove);
   const CLI::App* keys = AddKeys(app, parsed.keys);
+  const CLI::App* backup = AddBackup(app, parsed.backup);
+  const CLI::App* restore = AddRestore(app, parsed.restore);
   const CLI::App* witness = AddWitness(app, parsed.witness);
   try {
     app.parse(argc, argv);
@@ -154,6 +196,8 @@ int Main(int argc, char** argv) {
   }
   if (prove->parsed()) return Prove(env, parsed.prove);
   if (keys->parsed()) return Keys(env, parsed.keys);
+  if (backup->parsed()) return Backup(env, parsed.backup);
+  if (restore->parsed()) return Restore(env, parsed.restore);
   if (witness->parsed()) return Witness(env, parsed.witness);
   return kBadUsage;
 }

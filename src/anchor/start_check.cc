@@ -134,7 +134,8 @@ Status Compare(const TreeSource& tree, WitnessedHead& head) {
 }
 
 // The newest checkpoint that we keep with somebody's cosignature, as if that witness had just shown
-// it. Nothing where there is none, or none that a known witness vouches for.
+// it. Nothing where there is none, or none that a known witness vouches for, or where it is of the log that a recovery
+// ended.
 std::optional<WitnessedHead> Kept(UnixNanos now, std::string_view origin, const AnchorFiles& files,
                                   const tlog::Policy& policy) {
   const auto newest = files.Newest(".checkpoint");
@@ -143,6 +144,7 @@ std::optional<WitnessedHead> Kept(UnixNanos now, std::string_view origin, const 
   const auto note = files.Get(name);
   for (const tlog::Policy::Witness& witness : policy.witnesses()) {
     if (!note.ok() || !witness.verifier) continue;
+    if (!note->starts_with(fmt::format("{}\n", origin))) return std::nullopt;
     const auto checkpoint = Vouched(*note, origin, *witness.verifier);
     if (!checkpoint.ok()) continue;
     return WitnessedHead{.witness = name,

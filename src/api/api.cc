@@ -60,6 +60,7 @@ void Api::Handle(net::HttpRequest request, net::HttpResponder responder) {
       {"/api/v1/anchors", "GET", Open::kNobody, &Api::Anchors},
       {"/api/v1/anchors/clear-alarm", "POST", Open::kNobody, &Api::ClearAnchorAlarm},
       {"/api/v1/keys/rotate", "POST", Open::kNobody, &Api::RotateKey},
+      {"/api/v1/backup", "POST", Open::kNobody, &Api::Backup},
   };
   std::string principal;
   if (request.peer_uid) {
@@ -93,7 +94,7 @@ void Api::Handle(net::HttpRequest request, net::HttpResponder responder) {
   responder.Send(Problem(404,
                          "no such path; there are /healthz, /readyz, /metrics, /api/v1/query, "
                          "/api/v1/leaves, /api/v1/proof, /api/v1/consistency, /api/v1/checkpoint, "
-                         "/api/v1/keys, /api/v1/keys/rotate, "
+                         "/api/v1/keys, /api/v1/keys/rotate, /api/v1/backup, "
                          "/api/v1/anchors, /api/v1/anchors/clear-alarm, "
                          "/tlog/checkpoint, /tlog/tile/…"));
 }

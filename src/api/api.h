@@ -11,6 +11,7 @@
 #include "api/tlog_files.h"
 #include "base/metrics.h"
 #include "env/env.h"
+#include "ledger/backup_plan.h"
 #include "ledger/ledger_reader.h"
 #include "ledger/prover.h"
 #include "net/byte_budget.h"
@@ -42,6 +43,8 @@ struct Services {
   // only read.
   std::function<std::vector<std::string>()> vkeys;
   std::function<void(const std::string& actor, std::function<void(Status)>)> rotate_key;
+  // Signs a checkpoint, and says which files are a backup of it.
+  std::function<void(std::function<void(Result<ledger::BackupPlan>)>)> plan_backup;
   anchor::AnchorService* anchors = nullptr;  // null: none are configured
   std::string local_token;                   // whoever presents it acts as `local_principal`
   std::string local_principal;               // "local:<user>"
@@ -70,6 +73,8 @@ class Api {
   void Anchors(const Call& call);
   void ClearAnchorAlarm(const Call& call);
   void RotateKey(const Call& call);
+  void Backup(const Call& call);
+  void PlanBackup(const Call& call, bool with_key, const std::string& target);
   void Checkpoint(const Call& call);
   void Proof(const Call& call);
   void Consistency(const Call& call);

@@ -61,6 +61,26 @@ struct ProveArgs {
 };
 int Prove(const env::Env& env, const ProveArgs& args);
 
+struct BackupArgs {
+  std::string data_dir;
+  std::string target_dir;
+  bool with_key = false;
+  bool check = false;  // look at what is in place already, too
+  bool json = false;
+};
+int Backup(const env::Env& env, const BackupArgs& args);
+
+struct RestoreArgs {
+  std::string from_dir;
+  std::string data_dir;
+  std::string key_file;       // the signing key, to go on under it; or
+  bool new_epoch = false;     // a new one
+  uint32_t epoch_number = 0;  // the least one in the new log's name
+  std::string signing_state;  // folder
+  bool json = false;
+};
+int Restore(const env::Env& env, const RestoreArgs& args);
+
 struct WitnessArgs {
   std::string data_dir;
   std::string config_file;

@@ -123,7 +123,8 @@ Result<net::HttpClientResponse> StoreClient::Fetch(
 }
 
 Result<std::string> StoreClient::FetchText(const std::string& method, const std::string& target,
-                                           size_t bytes_max, const net::HttpHeaders& headers) {
+                                           size_t bytes_max, const net::HttpHeaders& headers,
+                                           const std::string& body) {
   std::string text;
   const auto take = [&](std::string_view piece) {
     text += piece;
@@ -131,7 +132,7 @@ Result<std::string> StoreClient::FetchText(const std::string& method, const std:
                ? OkStatus()
                : ResourceExhausted("{}: an answer of over {} bytes", target, bytes_max);
   };
-  SEAL_ASSIGN_OR_RETURN(const auto response, Fetch(method, target, "", take, headers));
+  SEAL_ASSIGN_OR_RETURN(const auto response, Fetch(method, target, body, take, headers));
   TellUnrecorded(response);
   return text;
 }

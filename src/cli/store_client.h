@@ -32,7 +32,11 @@ class StoreClient {
 
   // The same for an answer of at most `bytes_max` bytes, whole. Says on standard error where it could not be recorded.
   Result<std::string> FetchText(const std::string& method, const std::string& target,
-                                size_t bytes_max, const net::HttpHeaders& headers = {});
+                                size_t bytes_max, const net::HttpHeaders& headers = {},
+                                const std::string& body = "");
+
+  // Whether OpenFolder started the store itself: nobody else does anything with the folder.
+  bool runs_store() const { return own_ != nullptr; }
 
   // Stops the store that OpenFolder started, if it did.
   Status Close();

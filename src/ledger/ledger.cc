@@ -54,7 +54,8 @@ Result<SigningRecord> OpenSigningRecord(const env::Env& env, const TrailPaths& p
     SEAL_RETURN_IF_ERROR(
         env::ReplaceFile(env.files, paths.signing, kElsewhere, AsBytes(dir + "\n")));
   }
-  SEAL_ASSIGN_OR_RETURN(SigningRecord record, SigningRecord::Open(env.files, dir, trail.origin()));
+  SEAL_ASSIGN_OR_RETURN(SigningRecord record,
+                        SigningRecord::Open(env.files, dir, trail.keys.log_origin()));
   if (record.state() || trail.unfinished) return record;
   return FailedPrecondition(
       "{}/state is missing: without the signing record another history could be signed; put it "
@@ -174,7 +175,8 @@ Status Ledger::Recover() {
     durable_ = recovered.sequencer;
   }
   sequencer_ = recovered.sequencer;
-  if (options_.start_check) SEAL_RETURN_IF_ERROR(options_.start_check(origin_, *this));
+  if (options_.start_check)
+    SEAL_RETURN_IF_ERROR(options_.start_check(trail_.keys.log_origin(), *this));
   return StartWriting(recovered);
 }
 
@@ -569,7 +571,7 @@ Status Ledger::SignCheckpoint() {
     if (!checkpoint_.note.empty() && checkpoint_.size == sequencer_.size()) return OkStatus();
   }
   const tlog::Checkpoint head{
-      .origin = origin_, .size = sequencer_.size(), .root = sequencer_.Root()};
+      .origin = trail_.keys.log_origin(), .size = sequencer_.size(), .root = sequencer_.Root()};
   SEAL_RETURN_IF_ERROR(signing_.Intend(trail_.keys.epoch(), head.size, head.root));
   return PublishCheckpoint(head, trail_.keys.signer->Sign(tlog::CheckpointText(head)));
 }
@@ -618,7 +620,8 @@ Status Ledger::Rotate(const std::string& actor) {
                 .details = {{"sealtrail.key.vkey", trail_.keys.next->verifier().vkey()},
                             {"sealtrail.key.previous", trail_.keys.current().vkey()},
                             {"sealtrail.key.epoch", std::to_string(trail_.keys.epoch() + 1)}}}));
-  return HandOverAt({.origin = origin_, .size = sequencer_.size(), .root = sequencer_.Root()});
+  return HandOverAt(
+      {.origin = trail_.keys.log_origin(), .size = sequencer_.size(), .root = sequencer_.Root()});
 }
 
 Status Ledger::HandOverAt(const tlog::Checkpoint& head) {
@@ -641,7 +644,7 @@ Status Ledger::SettleRotation(const std::optional<RecoveredRotation>& rotation) 
     return FailedPrecondition("record {} names the key {}, which is not in {}",
                               Value(rotation->size) - 1, rotation->vkey, paths_.keys);
   }
-  return HandOverAt({.origin = origin_, .size = rotation->size, .root = rotation->root});
+  return HandOverAt({.origin = keys.log_origin(), .size = rotation->size, .root = rotation->root});
 }
 
 void Ledger::NoteKeys() {
@@ -684,6 +687,27 @@ void Ledger::CheckpointNow(std::function<void(Status)> done) {
     const Status status = SignCheckpoint();
     if (!status.ok()) Fail(status);
     done(status);
+  });
+}
+
+// Tiles are moved to their files by the sealer after it has sealed, so the plan is made behind it. Not while a segment is
+// being closed: what would be the last records of the copy then has no place yet.
+void Ledger::PlanBackup(std::function<void(Result<BackupPlan>)> done) {
+  worker_->Post([this, done = std::move(done)] {
+    if (closing_) return worker_->PostAfter(kNanosPerMilli, [this, done] { PlanBackup(done); });
+    const Status status = SignCheckpoint();
+    if (!status.ok()) {
+      Fail(status);
+      return done(status);
+    }
+    const BackupScope scope{.checkpoint = checkpoint(),
+                            .vkeys = vkeys(),
+                            .log_first = log_->first(),
+                            .log_bytes = log_->size()};
+    sealer_->Then([this, scope, done] {
+      done(ledger::PlanBackup(env_.files, paths_, scope));
+      return OkStatus();
+    });
   });
 }
 

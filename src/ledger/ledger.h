@@ -11,6 +11,7 @@
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "env/env.h"
+#include "ledger/backup_plan.h"
 #include "ledger/ledger_reader.h"
 #include "ledger/log_writer.h"
 #include "ledger/options.h"
@@ -74,6 +75,9 @@ class Ledger : public record::RecordSink, public LedgerReader {
 
   // Signs a checkpoint over everything durable at the call, then calls `done`.
   void CheckpointNow(std::function<void(Status)> done);
+
+  // Signs a checkpoint over everything durable at the call, and says which files are a backup of it.
+  void PlanBackup(std::function<void(Result<BackupPlan>)> done);
 
   // Refuses new batches, writes what waits and a stop record, signs a last checkpoint, closes, then
   // calls `done`.

@@ -33,8 +33,8 @@ struct Options {
   std::string signing_state_dir;
 
   // Asked after recovery and before anything is written or signed: whether others have seen the same history. An error
-  // refuses the start. May read everything that is there.
-  std::function<Status(const std::string& origin, const LedgerReader&)> start_check;
+  // refuses the start. May read everything that is there. `log_origin`: that of the checkpoints, as witnesses know it.
+  std::function<Status(const std::string& log_origin, const LedgerReader&)> start_check;
 
   // What the manifests say was in force when their segments were sealed.
   std::optional<crypto::Hash> rules_digest;   // of the vocabulary

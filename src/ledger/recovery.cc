@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kChunkBytes = kMiB;
 constexpr std::string_view kRotateAction = R"(["audit.action","sealtrail.key.rotate"])";
+constexpr std::string_view kEpochAction = R"(["audit.action","sealtrail.recovery.epoch"])";
 
 // Looks through [from, end) for a good frame whose `synced` value is beyond `from`: proof that the
 // bytes at `from` were once durable. Returns its offset.
@@ -241,8 +242,11 @@ Status Recovery::AcceptLeaf(std::string_view leaf) {
   Sequencer& sequencer = result_.sequencer;
   sequencer.Append(tlog::LeafHash(AsBytes(leaf)), growth_.NodeSink());
   ++result_.log->records;
-  if (leaf.starts_with(R"({"k":"self")") && leaf.find(kRotateAction) != leaf.npos)
-    TakeRotation(leaf);
+  if (leaf.starts_with(R"({"k":"self")")) {
+    if (leaf.find(kRotateAction) != leaf.npos) TakeRotation(leaf);
+    // A key that had not taken over by then never will: the one of the recovered epoch did.
+    if (leaf.find(kEpochAction) != leaf.npos) result_.rotation.reset();
+  }
   for (const Claim& claim : claims_) {
     if (claim.size == sequencer.size()) SEAL_RETURN_IF_ERROR(CheckClaim(claim, sequencer.Root()));
   }

@@ -95,6 +95,7 @@ Result<SegmentFiles> ListSegmentFiles(env::FileSystem& files, const std::string&
   SegmentFiles present;
   for (const std::string& name : names) {
     if (name.ends_with(".manifest.tmp")) continue;  // of a replacement that was not finished
+    if (name.ends_with(kStagedSuffix)) continue;    // of a backup that was not finished
     const auto file = format::ParseSegmentFileName(name);
     if (!file.ok()) return FailedPrecondition("{}: {}", dir, file.status().message());
     switch (file->kind) {

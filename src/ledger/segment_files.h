@@ -15,6 +15,9 @@
 
 namespace sealtrail::ledger {
 
+// Ends the name of a file that a backup is about to put in place (backup_folder.h).
+constexpr std::string_view kStagedSuffix = ".incoming";
+
 struct SegmentFiles {
   std::set<Seq> logs;
   std::set<Seq> sealed;

@@ -75,6 +75,8 @@ Status FinishTrail(const env::Env& env, const TrailPaths& paths, const TrailKeys
 
 Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std::string& origin) {
   if (!origin.empty()) SEAL_RETURN_IF_ERROR(CheckOrigin(origin));
+  if (env.files.Stat(env::JoinPath(paths.data_dir, kRestoringNote)).ok())
+    return InterruptedRestore(paths.data_dir);
   for (const std::string& dir :
        {paths.keys, paths.segments, paths.tiles, paths.epochs, paths.signing, paths.anchors})
     SEAL_RETURN_IF_ERROR(env.files.MakeDir(dir));
@@ -116,6 +118,12 @@ Result<CheckpointInfo> ReadCheckpoint(const env::Env& env, const TrailPaths& pat
   if (!text.ok()) return DataLoss("{}: {}", paths.checkpoint, text.status().message());
   SEAL_ASSIGN_OR_RETURN(const tlog::Checkpoint checkpoint, tlog::ParseCheckpointText(*text));
   return CheckpointInfo{.size = checkpoint.size, .root = checkpoint.root, .note = std::move(*note)};
+}
+
+Status InterruptedRestore(const std::string& data_dir) {
+  return FailedPrecondition(
+      "{} holds a restore that was interrupted, and no trail; remove its content and restore again",
+      data_dir);
 }
 
 Status MissingCheckpoint(const TrailPaths& paths) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "env/env.h"
 #include "ledger/ledger_reader.h"
@@ -34,6 +35,12 @@ Result<TrailKeys> ReadTrail(const env::Env& env, const TrailPaths& paths);
 // the trail signed.
 Result<CheckpointInfo> ReadCheckpoint(const env::Env& env, const TrailPaths& paths,
                                       const TrailKeys& keys);
+
+// The note of a trail that is being restored, until it is whole.
+constexpr std::string_view kRestoringNote = "trail.restoring";
+
+// Why a folder that has it is not opened.
+Status InterruptedRestore(const std::string& data_dir);
 
 // Why a trail with a note and without a checkpoint is not opened.
 Status MissingCheckpoint(const TrailPaths& paths);

@@ -12,14 +12,11 @@ constexpr size_t kFileBytesMax = 64 * kKiB;
 constexpr std::string_view kKeyFile = "log.key";
 constexpr std::string_view kVkeyFile = "log.vkey";
 constexpr std::string_view kNextFile = "next.key";
+constexpr std::string_view kBefore = ".before";
 
 Result<std::string> ReadText(env::FileSystem& files, const std::string& path) {
   SEAL_ASSIGN_OR_RETURN(const Bytes content, env::ReadFile(files, path, kFileBytesMax));
   return std::string(AsText(content));
-}
-
-std::string RetiredVkeyFile(size_t epoch) {
-  return fmt::format("epoch-{}.vkey", epoch);
 }
 
 std::string RandomOrigin(env::Random& random) {
@@ -73,7 +70,9 @@ Result<size_t> CountEpochs(const env::Env& env, const TrailPaths& paths) {
   if (names.status().code() == StatusCode::kNotFound) return size_t{0};
   if (!names.ok()) return names.status();
   size_t count = 0;
-  for (const std::string& name : *names) count += name.ends_with(".tmp") ? 0 : 1;
+  for (const std::string& name : *names) {
+    if (!name.ends_with(".tmp") && !name.ends_with(kBefore)) ++count;
+  }
   for (size_t n = 1; n <= count; ++n) {
     SEAL_RETURN_IF_ERROR(env.files.Stat(env::JoinPath(paths.epochs, std::to_string(n)))
                              .status()
@@ -106,6 +105,14 @@ Status SwitchKeys(const env::Env& env, const TrailPaths& paths, TrailKeys& keys)
 }
 
 }  // namespace
+
+std::string RetiredVkeyFile(size_t epoch) {
+  return fmt::format("epoch-{}.vkey", epoch);
+}
+
+std::string BeforeEpochFile(size_t epoch) {
+  return fmt::format("{}{}", epoch, kBefore);
+}
 
 Result<std::string> OpenWithAny(const TrailKeys& keys, std::string_view note) {
   std::vector<const tlog::NoteVerifier*> known;
@@ -155,7 +162,7 @@ Result<TrailKeys> ReadTrailKeys(const env::Env& env, const TrailPaths& paths) {
 }
 
 Status MakeNextKey(const env::Env& env, const TrailPaths& paths, TrailKeys& keys) {
-  SEAL_ASSIGN_OR_RETURN(keys.next, MakeKey(env, paths, kNextFile, keys.origin()));
+  SEAL_ASSIGN_OR_RETURN(keys.next, MakeKey(env, paths, kNextFile, keys.log_origin()));
   return OkStatus();
 }
 

@@ -21,7 +21,10 @@ struct TrailKeys {
 
   uint32_t epoch() const { return static_cast<uint32_t>(verifiers.size() - 1); }
   const tlog::Verifier& current() const { return verifiers.back(); }
-  const std::string& origin() const { return current().name(); }
+  // Of the trail: chain, segments, manifests. A recovery changes the name under which checkpoints are signed, not this.
+  const std::string& origin() const { return verifiers.front().name(); }
+  // Of the log: the origin line of checkpoints.
+  const std::string& log_origin() const { return current().name(); }
 };
 
 // The text of a note that one of these keys signed. DataLoss, or the errors of tlog::OpenNote.
@@ -35,11 +38,17 @@ Result<TrailKeys> OpenTrailKeys(const env::Env& env, const TrailPaths& paths,
 // The same for a folder that is only read.
 Result<TrailKeys> ReadTrailKeys(const env::Env& env, const TrailPaths& paths);
 
-// Makes `next`, durably, of the same origin.
+// Makes `next`, durably, of the same name.
 Status MakeNextKey(const env::Env& env, const TrailPaths& paths, TrailKeys& keys);
 
 // Throws away a `next` that no record names.
 Status DropNextKey(const env::Env& env, const TrailPaths& paths, TrailKeys& keys);
+
+// The file in keys/ that holds the verifier key of an epoch that is over.
+std::string RetiredVkeyFile(size_t epoch);
+
+// The note epochs/<n>.before: the checkpoint from which a recovered epoch went on.
+std::string BeforeEpochFile(size_t epoch);
 
 // Signs the tree with the current key and `next`, keeps the note as the new epoch's, and puts `next` in charge, each step
 // durable before the one after it. Returns the note.

@@ -81,13 +81,14 @@ class Server::Impl {
   api::Readiness Readiness() const;
   bool HasAnchors() const;
   Status PrepareAnchors(const std::string& data_dir);
-  Status CompareWithWitnesses(const std::string& origin, const ledger::LedgerReader& reader);
+  Status CompareWithWitnesses(const std::string& log_origin, const ledger::LedgerReader& reader);
   Status StartAnchors();
 
   const env::Env env_;
   const config::Config config_;
   MetricSet metrics_;
   net::ByteBudget budget_{kRequestBudgetBytes};
+  std::string data_dir_;  // of a folder that is only read
   std::string token_;
   anchor::Options anchor_options_;
   std::unique_ptr<LedgerTree> tree_;                // both before the ledger, whose growth
@@ -123,8 +124,8 @@ Status Server::Impl::Start(const std::string& data_dir,
                         static_cast<int64_t>(config_.segment_age_max_seconds) * kNanosPerSecond,
                     .signing_state_dir = config_.signing_state,
                     .start_check =
-                        [this](const std::string& origin, const ledger::LedgerReader& reader) {
-                          return CompareWithWitnesses(origin, reader);
+                        [this](const std::string& log_origin, const ledger::LedgerReader& reader) {
+                          return CompareWithWitnesses(log_origin, reader);
                         },
                     .rules_digest = RulesDigest(*vocab::Vocabulary::BuiltIn()),
                     .config_digest = config_.digest,
@@ -160,11 +161,11 @@ Status Server::Impl::PrepareAnchors(const std::string& data_dir) {
 }
 
 // Before anything is signed: a folder that was restored from an older copy must not go on.
-Status Server::Impl::CompareWithWitnesses(const std::string& origin,
+Status Server::Impl::CompareWithWitnesses(const std::string& log_origin,
                                           const ledger::LedgerReader& reader) {
   if (anchor_options_.policy.empty() || Value(reader.heights().durable) == 0) return OkStatus();
   const LedgerTree tree(reader);
-  return anchor::CheckStart(env_, anchor_options_, origin, tree).status();
+  return anchor::CheckStart(env_, anchor_options_, log_origin, tree).status();
 }
 
 Status Server::Impl::StartAnchors() {
@@ -180,6 +181,7 @@ Status Server::Impl::StartAnchors() {
 }
 
 Status Server::Impl::StartReadOnly(const std::string& data_dir) {
+  data_dir_ = data_dir;
   SEAL_ASSIGN_OR_RETURN(reader_, ledger::FolderReader::Open(env_, data_dir));
   SEAL_ASSIGN_OR_RETURN(env::TempFolder scratch, env::TempFolder::Make());
   scratch_.emplace(std::move(scratch));
@@ -217,6 +219,11 @@ void Server::Impl::MakeApi(const ledger::LedgerReader& reader) {
                                  std::function<void(Status)>
                                      done) { ledger_->RotateKey(actor, std::move(done)); }
                         : std::function<void(const std::string&, std::function<void(Status)>)>(),
+      .plan_backup =
+          [this](std::function<void(Result<ledger::BackupPlan>)> done) {
+            if (ledger_ == nullptr) return done(ledger::PlanFolder(env_, data_dir_));
+            ledger_->PlanBackup(std::move(done));
+          },
       .anchors = anchors_.get(),
       .local_token = token_,
       .local_principal = "local:" + env::UserName(env::CurrentUser())});

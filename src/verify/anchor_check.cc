@@ -119,16 +119,17 @@ AnchorCheck::Note AnchorCheck::CheckNote(const std::string& path, const std::str
     findings.Found(std::move(found));
     return Note::kBad;
   };
+  const std::string origin = log.name(size);
   const auto root = log.roots.find(size);
   const auto parsed = ParseSignedNote(text);
   if (!parsed.ok()) return bad(SIZE_MAX, "note_damaged", parsed.status().message());
   const auto body = ParseCheckpointBody(parsed->text);
-  const std::string own = may_be_cosigned ? LogsOwn(text, *parsed, log.origin) : text;
+  const std::string own = may_be_cosigned ? LogsOwn(text, *parsed, origin) : text;
   const auto forms = log.signers(size);
   const bool holds = std::any_of(forms.begin(), forms.end(),
                                  [&](const auto& keys) { return NoteHolds(own, keys); });
   if (!holds) {
-    ExpectedLines expected = {log.origin, fmt::to_string(size), std::nullopt};
+    ExpectedLines expected = {origin, fmt::to_string(size), std::nullopt};
     if (root != log.roots.end()) expected[2] = Base64Encode(root->second);
     Damage found = LocateNoteDamage(path, own, expected,
                                     forms.empty() ? std::span<const VerifierKey>() : forms[0]);
@@ -139,7 +140,7 @@ AnchorCheck::Note AnchorCheck::CheckNote(const std::string& path, const std::str
     return Note::kBad;
   }
   if (!body.ok()) return bad(0, "note_damaged", body.status().message());
-  if (body->origin != log.origin)
+  if (body->origin != origin)
     return bad(0, "other_origin", "it is not the checkpoint that its name says");
   if (body->size != size)
     return bad(1, "file_misplaced", "it is not the checkpoint that its name says");
@@ -161,11 +162,12 @@ AnchorCheck::Note AnchorCheck::CheckNote(const std::string& path, const std::str
 void AnchorCheck::CheckCosigners(const std::string& path, const std::string& text, uint64_t size,
                                  const Log& log, const Policy* policy, Findings& findings) {
   const auto parsed = ParseSignedNote(text);
+  const std::string origin = log.name(size);
   const std::vector<Cosigner> cosigners =
       policy != nullptr ? policy->Cosigners(*parsed) : std::vector<Cosigner>();
   for (size_t i = 0; i < parsed->signatures.size(); ++i) {
     const NoteSignature& signature = parsed->signatures[i];
-    const bool is_known = IsLogs(signature, log.origin) ||
+    const bool is_known = IsLogs(signature, origin) ||
                           std::any_of(cosigners.begin(), cosigners.end(),
                                       [i](const Cosigner& each) { return each.signature == i; });
     if (is_known) continue;

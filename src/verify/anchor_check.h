@@ -36,7 +36,8 @@ class AnchorCheck {
 
   // What the anchors are held to.
   struct Log {
-    std::string origin;
+    // Under which name it signed a checkpoint of some size.
+    std::function<std::string(uint64_t size)> name;
     // The keys that may have signed a checkpoint of some size, in the forms that a note may have.
     std::function<std::vector<std::vector<VerifierKey>>(uint64_t size)> signers;
     uint64_t records = 0;            // how many there are

@@ -15,6 +15,7 @@ namespace sealtrail::verify {
 constexpr std::string_view kSealAction = "sealtrail.segment.seal";
 constexpr std::string_view kRotateAction = "sealtrail.key.rotate";
 constexpr std::string_view kRecoveryAction = "sealtrail.recovery.cut";
+constexpr std::string_view kEpochAction = "sealtrail.recovery.epoch";
 
 // The attributes whose value is a string or an integer, in their order, unescaped; an integer as its decimal text.
 // Nothing where the leaf has none or its content lies beside. `leaf` must have passed CheckLeaf.

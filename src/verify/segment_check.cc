@@ -768,7 +768,7 @@ void SegmentCheck::NoteOwn(Seq seq, LeafKind kind, std::string_view leaf) {
   if (leaf.size() > kOwnLeafBytesMax) return;
   const bool seal = kind == LeafKind::kSeal && Value(seq) == task_.first;
   if (seal || (kind == LeafKind::kSelf && facts_.own.size() < kOwnLeavesMax &&
-               leaf.find(kRotateAction) != leaf.npos)) {
+               (leaf.find(kRotateAction) != leaf.npos || leaf.find(kEpochAction) != leaf.npos))) {
     facts_.own.push_back({.seq = seq, .leaf = std::string(leaf)});
   }
   if (trail_.aside.empty() || leaf.find(kRecoveryAction) == leaf.npos) return;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -18,6 +19,11 @@ struct SourceEntry {
   uint64_t size = 0;
   bool is_folder = false;
 };
+
+// A file beside its place, which a backup was about to bring up to date (docs/backup.md): not part of it yet.
+inline bool IsStaged(std::string_view name) {
+  return name.ends_with(".incoming");
+}
 
 // Threads  Safe; of what was opened, each file is read by one thread at a time.
 class Source {

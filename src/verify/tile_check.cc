@@ -25,7 +25,7 @@ Result<TileFiles> TileFiles::Open(const Source& source, Findings& findings) {
   for (const SourceEntry& entry : *entries) {
     const bool is_level = !entry.is_folder && !entry.name.empty() && entry.name[0] >= '1' &&
                           entry.name[0] <= '0' + kTileLevels;
-    if (is_level && entry.name.substr(1) == ".tmp") {
+    if ((is_level && entry.name.substr(1) == ".tmp") || IsStaged(entry.name)) {
       findings.notices.push_back({.file = "tiles/" + entry.name,
                                   .kind = "temporary_file",
                                   .text = "left where tiles were being written"});

@@ -61,6 +61,10 @@ class Lister {
         out_.notices.push_back({.file = "segments/" + entry.name,
                                 .kind = "temporary_file",
                                 .text = "left where a manifest was being written"});
+      } else if (IsStaged(entry.name)) {
+        out_.notices.push_back({.file = "segments/" + entry.name,
+                                .kind = "temporary_file",
+                                .text = "left by a backup that was interrupted"});
       } else if (!number(".sealing")) {
         out_.damage.push_back({.file = "segments/" + entry.name,
                                .length = entry.is_folder ? 0 : entry.size,

@@ -38,7 +38,10 @@ constexpr std::array<std::string_view, 5> kNotCovered = {"LOCK", "keys", "local.
 constexpr std::array<std::string_view, 8> kCovered = {"aside",    "anchors", "checkpoint", "epochs",
                                                       "segments", "signing", "tiles",      "trail"};
 // What a writer leaves for a moment while it replaces a note.
-constexpr std::array<std::string_view, 2> kTemporary = {"checkpoint.tmp", "trail.tmp"};
+constexpr std::array<std::string_view, 3> kTemporary = {"checkpoint.tmp", "trail.tmp",
+                                                        "incoming.tmp"};
+// In the folder of a backup: files are on their way to their place.
+constexpr std::string_view kIncoming = "incoming";
 
 template <size_t n>
 bool Contains(const std::array<std::string_view, n>& names, std::string_view name) {
@@ -90,16 +93,12 @@ class Run {
     }
     key_ = std::move(key).value();
     report_.vkey = text;
-    report_.origin = key_.name;
+    report_.origin = WithoutEpoch(key_.name);
     // The policy may name a key of another epoch than the folder's.
     if (policy_ && !options_.vkey && !policy_->HasLog(key_)) {
       for (const VerifierKey& log : policy_->logs()) {
-        if (log.name == key_.name) key_ = log;
+        if (WithoutEpoch(log.name) == WithoutEpoch(key_.name)) key_ = log;
       }
-    }
-    if (!options_.origin.empty() && options_.origin != key_.name) {
-      return Obstacle(FailedPrecondition("the key is that of origin {}, and {} is expected",
-                                         key_.name, options_.origin));
     }
     return true;
   }
@@ -126,6 +125,10 @@ class Run {
   // Before the segments are listed: what these cover must then be in them. The signing record comes first, for a
   // running store writes it first.
   bool ReadNotes() {
+    if (source_.Open(std::string(kIncoming)).ok()) {
+      return Obstacle(FailedPrecondition(
+          "a backup was interrupted while it was put in place; the next one completes it"));
+    }
     state_text_ = ReadNote("signing/state");
     if (state_text_) {
       const auto state = ParseSigningState(*state_text_);
@@ -150,12 +153,27 @@ class Run {
     anchors_ = std::move(anchors).value();
     for (const uint64_t size : anchors_.Sizes()) trail_.marks.push_back(size);
     trail_text_ = ReadNote("trail");
+    if (!FindOrigin()) return false;
     if (trail_text_ && IsOfAnotherFormat(*trail_text_)) return false;
-    std::map<uint64_t, std::string> epochs;
-    if (!ReadEpochs(&epochs)) return false;
-    keys_.emplace(key_, std::move(epochs));
+    std::map<uint64_t, std::string> epochs, befores;
+    if (!ReadEpochs(&epochs, &befores)) return false;
+    keys_.emplace(origin_, key_, std::move(epochs), std::move(befores));
     for (const uint64_t size : keys_->Sizes()) trail_.marks.push_back(size);
     return true;
+  }
+
+  // The key of a recovered epoch has a name of its own, and a first key's name may look like one: the trail's note tells.
+  // What it says is held to account later.
+  bool FindOrigin() {
+    origin_ = WithoutEpoch(key_.name);
+    const std::string text = trail_text_.value_or("");
+    const auto note = ParseSignedNote(text);
+    const auto body = note.ok() ? ParseTrailBody(note->text) : Result<TrailBody>(note.status());
+    if (body.ok() && body->origin == key_.name) origin_ = key_.name;
+    report_.origin = origin_;
+    if (options_.origin.empty() || options_.origin == origin_) return true;
+    return Obstacle(FailedPrecondition("the key is that of origin {}, and {} is expected", origin_,
+                                       options_.origin));
   }
 
   // Then nothing else in the folder can be judged. Only a signed word counts, or one changed bit would silence us.
@@ -167,7 +185,8 @@ class Run {
     return true;
   }
 
-  bool ReadEpochs(std::map<uint64_t, std::string>* epochs) {
+  bool ReadEpochs(std::map<uint64_t, std::string>* epochs,
+                  std::map<uint64_t, std::string>* befores) {
     const auto entries = source_.List("epochs");
     if (entries.status().code() == StatusCode::kNotFound) return true;
     if (!entries.ok()) return Obstacle(entries.status());
@@ -175,14 +194,20 @@ class Run {
       const std::string path = "epochs/" + entry.name;
       uint64_t n = 0;
       std::string_view number = entry.name;
+      if (IsStaged(number)) {
+        Notify(path, "temporary_file", "left by a backup that was interrupted");
+        continue;
+      }
       const bool temporary = number.ends_with(".tmp");
       if (temporary) number.remove_suffix(4);
+      const bool before = number.ends_with(".before");
+      if (before) number.remove_suffix(7);
       if (entry.is_folder || !ParseDecimal(number, &n) || n == 0) {
         UnknownFile(path, entry);
       } else if (temporary) {
         Notify(path, "temporary_file", "left where a note was being written");
       } else if (auto text = ReadNote(path)) {
-        (*epochs)[n] = std::move(*text);
+        (before ? *befores : *epochs)[n] = std::move(*text);
       }
     }
     return true;
@@ -192,7 +217,7 @@ class Run {
 
   bool ReadLog() {
     CheckFolder();
-    const Hash genesis = ChainStart(key_.name);
+    const Hash genesis = ChainStart(origin_);
     auto tiles = TileFiles::Open(source_, findings_);
     if (!tiles.ok()) return Obstacle(tiles.status());
     const auto aside = source_.List("aside");
@@ -213,7 +238,7 @@ class Run {
     std::move(segments_.notices.begin(), segments_.notices.end(),
               std::back_inserter(findings_.notices));
 
-    trail_.origin_hash = crypto::Sha256(AsBytes(key_.name));
+    trail_.origin_hash = crypto::Sha256(AsBytes(origin_));
     trail_.checkpoint_size = checkpoint_ ? checkpoint_->size : 0;
     trail_.running = options_.running;
     std::sort(trail_.marks.begin(), trail_.marks.end());
@@ -240,7 +265,7 @@ class Run {
   bool JoinLog(const Hash& genesis, TileFiles tile_files) {
     const auto [sealed_end, least_end] = TileEnds();
     TileCheck tiles(std::move(tile_files), sealed_end, least_end, findings_);
-    join_.emplace(trail_, key_.name, genesis, *keys_, tiles, findings_);
+    join_.emplace(trail_, origin_, genesis, *keys_, tiles, findings_);
     if (Status joined = join_->Join(segments_.segments); !joined.ok())
       return Obstacle(joined.Annotate("tiles"));
     tiles.CheckSizes();
@@ -293,6 +318,10 @@ class Run {
       return;
     }
     for (const SourceEntry& entry : *entries) {
+      if (IsStaged(entry.name)) {
+        Notify(entry.name, "temporary_file", "left by a backup that was interrupted");
+        continue;
+      }
       if (Contains(kNotCovered, entry.name) || Contains(kCovered, entry.name)) continue;
       if (Contains(kTemporary, entry.name)) {
         Notify(entry.name, "temporary_file", "left where a note was being replaced");
@@ -305,7 +334,10 @@ class Run {
     for (const SourceEntry& entry : signing.ok() ? *signing : std::vector<SourceEntry>()) {
       if (entry.name == "state.tmp") {
         Notify("signing/state.tmp", "temporary_file", "left where the record was being replaced");
-      } else if (entry.name != "state" && entry.name != "elsewhere") {
+      } else if (IsStaged(entry.name)) {
+        Notify("signing/" + entry.name, "temporary_file", "left by a backup that was interrupted");
+      } else if (entry.name != "state" && entry.name != "elsewhere" &&
+                 !entry.name.starts_with("state-")) {
         UnknownFile("signing/" + entry.name, entry);
       }
     }
@@ -334,22 +366,21 @@ class Run {
     std::vector<VerifierKey> keys;
     if (keys_->Key(0)) keys.push_back(*keys_->Key(0));
     if (keys.empty() || !NoteHolds(*trail_text_, keys)) {
-      Found(LocateNoteDamage(
-          "trail", *trail_text_,
-          {fmt::format("sealtrail/trail/v{}", kFormatVersion), "origin " + key_.name,
-           fmt::format("format {}", kFormatVersion), std::nullopt},
-          keys));
+      Found(
+          LocateNoteDamage("trail", *trail_text_,
+                           {fmt::format("sealtrail/trail/v{}", kFormatVersion), "origin " + origin_,
+                            fmt::format("format {}", kFormatVersion), std::nullopt},
+                           keys));
     } else if (body.status().code() == StatusCode::kUnimplemented) {
       Obstacle(body.status().Annotate("trail"));
     } else if (!body.ok()) {
       Damage found = NoteLine("trail", *trail_text_, SIZE_MAX);
       found.text = body.status().message();
       Found(std::move(found));
-    } else if (body->origin != key_.name) {
+    } else if (body->origin != origin_) {
       Damage found = NoteLine("trail", *trail_text_, 1);
       found.kind = "other_origin";
-      found.text =
-          fmt::format("the trail is {}, and the key is that of {}", body->origin, key_.name);
+      found.text = fmt::format("the trail is {}, and the key is that of {}", body->origin, origin_);
       Found(std::move(found));
     }
   }
@@ -360,28 +391,13 @@ class Run {
     for (Damage& each : keys_->Check(roots, trail_.checkpoint_size)) Found(std::move(each));
   }
 
-  // The keys that may have signed a checkpoint of that size, in the forms that a note may have: the current one; where
-  // a key took over at exactly that size, both, or the old one before the new one's note was made.
-  std::vector<std::vector<VerifierKey>> SignersAt(uint64_t size) const {
-    std::vector<std::vector<VerifierKey>> out;
-    const uint64_t epoch = keys_->AtSize(size);
-    const auto& key = keys_->Key(epoch);
-    if (key) out.push_back({*key});
-    if (epoch > 0 && keys_->BeganAt(epoch) == size && keys_->Key(epoch - 1)) {
-      const VerifierKey& old = *keys_->Key(epoch - 1);
-      if (key) out.push_back({old, *key});
-      out.push_back({old});
-    }
-    return out;
-  }
-
   void CheckCheckpoint() {
     if (!checkpoint_text_) {
       if (missing_at_end_) Found(std::move(*missing_at_end_));
       return;
     }
     if (checkpoint_) {
-      for (const auto& keys : SignersAt(checkpoint_->size)) {
+      for (const auto& keys : keys_->SignersAt(checkpoint_->size)) {
         checkpoint_holds_ = checkpoint_holds_ || NoteHolds(*checkpoint_text_, keys);
       }
     }
@@ -389,12 +405,13 @@ class Run {
       LocateCheckpointDamage();
       return;
     }
-    if (checkpoint_->origin != key_.name) {
+    const std::string& name = keys_->LogNameAt(checkpoint_->size);
+    if (checkpoint_->origin != name) {
       checkpoint_holds_ = false;
       Damage found = NoteLine("checkpoint", *checkpoint_text_, 0);
       found.kind = "other_origin";
       found.text =
-          fmt::format("it is about {}, and the key is that of {}", checkpoint_->origin, key_.name);
+          fmt::format("it is about {}, and the key is that of {}", checkpoint_->origin, name);
       Found(std::move(found));
       return;
     }
@@ -442,7 +459,8 @@ class Run {
   }
 
   void LocateCheckpointDamage() {
-    ExpectedLines expected = {key_.name, std::nullopt, std::nullopt};
+    const uint64_t size = checkpoint_ ? checkpoint_->size : join_->next();
+    ExpectedLines expected = {keys_->LogNameAt(size), std::nullopt, std::nullopt};
     // Either the size in the note is right, and the records give the root, or the root is that of all records.
     const auto now = join_->at_end();
     const auto at =
@@ -454,10 +472,9 @@ class Run {
       expected[1] = fmt::to_string(join_->next());
       expected[2] = Base64Encode(now->root);
     }
-    const uint64_t size = checkpoint_ ? checkpoint_->size : join_->next();
     Damage best = LocateNoteDamage("checkpoint", *checkpoint_text_, expected, {});
     for (const uint64_t at_size : {size, join_->next()}) {
-      for (const auto& keys : SignersAt(at_size)) {
+      for (const auto& keys : keys_->SignersAt(at_size)) {
         Damage found = LocateNoteDamage("checkpoint", *checkpoint_text_, expected, keys);
         if (found.length < best.length || best.length == checkpoint_text_->size())
           best = std::move(found);
@@ -474,7 +491,9 @@ class Run {
     }
     std::map<uint64_t, Hash> roots;
     for (const auto& [size, at] : join_->at_marks()) roots[size] = at.root;
-    const StateContext context = {.origin = key_.name,
+    const auto state = ParseSigningState(*state_text_);
+    const uint64_t epoch = state.ok() ? std::min(state->epoch, keys_->newest()) : keys_->newest();
+    const StateContext context = {.origin = keys_->LogName(epoch),
                                   .newest_epoch = keys_->newest(),
                                   .records = join_->next(),
                                   .checkpoint_size = report_.checkpoint_size,
@@ -485,8 +504,8 @@ class Run {
   }
 
   void CheckAnchors() {
-    AnchorCheck::Log log = {.origin = key_.name,
-                            .signers = [this](uint64_t size) { return SignersAt(size); },
+    AnchorCheck::Log log = {.name = [this](uint64_t size) { return keys_->LogNameAt(size); },
+                            .signers = [this](uint64_t size) { return keys_->SignersAt(size); },
                             .records = join_->next(),
                             .is_damaged = !join_->whole(),
                             .roots = {}};
@@ -704,6 +723,14 @@ class Run {
       out = {.answer = Answer::kFail, .reason = "the key you gave is none of this trail's"};
     } else if (checkpoint_holds_) {
       const uint64_t epoch = keys_->AtSize(checkpoint_->size);
+      if (const auto recovery = keys_->RecoveryBefore(epoch)) {
+        out.reason = fmt::format(
+            "from record {} on the trail is a recovered epoch under a new key, {} ({:08x}), that "
+            "no "
+            "earlier key vouches for; the key you gave vouches for the first {} records",
+            recovery->seq, recovery->key.name, recovery->key.id, recovery->vouched);
+        return;
+      }
       if (!keys_->LeadsTo(epoch)) {
         out.reason = "the key you gave does not lead to that of the checkpoint: see epochs/";
         return;
@@ -739,6 +766,7 @@ class Run {
   const Source& source_;
   const Options& options_;
   VerifierKey key_;
+  std::string origin_;  // the trail's
   std::optional<std::string> state_text_;
   std::optional<std::string> checkpoint_text_;
   std::string checkpoint_fault_;

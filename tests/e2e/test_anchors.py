@@ -30,11 +30,11 @@ def within(seconds: float, condition):
 class Witness:
     """`sealtrail witness` on a free port."""
 
-    def __init__(self, folder, vkey: str):
+    def __init__(self, folder, *vkeys: str):
         self.folder = folder
         config = folder.with_suffix(".yaml")
         config.write_text(json.dumps({"listen": "127.0.0.1:0", "name": "witness.example/w1",
-                                      "logs": [{"vkey": vkey, "requests_per_minute": 6000}]}))  # fmt: skip
+                                      "logs": [{"vkey": vkey, "requests_per_minute": 6000} for vkey in vkeys]}))  # fmt: skip
         self.process = subprocess.Popen(
             [find_binary(), "witness", "--data", folder, "--config", config], stdout=subprocess.PIPE, text=True
         )

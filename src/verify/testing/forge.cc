@@ -360,6 +360,7 @@ Bounds Widest(const Bounds& a, const Bounds& b) {
 Forge::Forge(std::string origin, uint8_t seed)
     : origin_(std::move(origin)), seed_(seed), chain_(ChainStart(origin_)) {
   keys_.push_back(FixedKey(seed_, 0));
+  names_.push_back(origin_);
   Put("LOCK", "");
   Put("keys/log.vkey", vkey() + "\n");
   Put("trail",
@@ -373,7 +374,7 @@ void Forge::Put(const std::string& path, std::string_view text) {
 }
 
 std::string Forge::Signed(std::string_view text) const {
-  return SignNote(text, origin_, key());
+  return SignNote(text, log_name(), key());
 }
 
 void Forge::BeginFile() {
@@ -600,12 +601,38 @@ void Forge::RotateKey(std::string previous) {
       "sealtrail.key.rotate",
       fmt::format(
           R"(,["sealtrail.key.vkey","{}"],["sealtrail.key.previous","{}"],["sealtrail.key.epoch",{{"i":"{}"}}])",
-          VerifierKeyText(origin_, key), previous, epoch))});
+          VerifierKeyText(log_name(), key), previous, epoch))});
   Sync();
-  const std::string text = fmt::format("{}\n{}\n{}\n", origin_, size(), Base64Encode(Root()));
-  const std::string by_new = SignNote(text, origin_, key);
+  const std::string text = fmt::format("{}\n{}\n{}\n", log_name(), size(), Base64Encode(Root()));
+  const std::string by_new = SignNote(text, log_name(), key);
   Put(fmt::format("epochs/{}", epoch), Signed(text) + by_new.substr(text.size() + 1));
   keys_.push_back(FixedKey(seed_, epoch));
+  names_.push_back(log_name());
+  Put("keys/log.vkey", vkey() + "\n");
+}
+
+void Forge::RecoverEpoch(const RecoverySpec& spec) {
+  const size_t epoch = keys_.size();
+  const auto key = FixedKey(seed_, epoch);
+  const std::string name =
+      spec.name.empty() ? fmt::format("{}/epoch-{}", origin_, epoch) : spec.name;
+  const std::string before = SignedCheckpoint(size(), Root());
+  AddRecords({SelfLeaf(
+      spec.action,
+      fmt::format(
+          R"(,["sealtrail.key.vkey","{}"],["sealtrail.key.previous","{}"],["sealtrail.key.epoch","{}"],)"
+          R"(["sealtrail.tree.size","{}"],["sealtrail.tree.root","{}"])",
+          spec.vkey.empty() ? VerifierKeyText(name, key) : spec.vkey,
+          spec.previous.empty() ? vkey() : spec.previous, spec.epoch.value_or(epoch),
+          spec.size.value_or(size()), Base64Encode(spec.root.value_or(Root()))))});
+  Sync();
+  const std::string text = fmt::format("{}\n{}\n{}\n", name, size(), Base64Encode(Root()));
+  const std::string by_new = SignNote(text, name, key);
+  Put(fmt::format("epochs/{}.before", epoch), before);
+  Put(fmt::format("epochs/{}", epoch),
+      spec.old_key_signs_too ? Signed(text) + by_new.substr(text.size() + 1) : by_new);
+  keys_.push_back(FixedKey(seed_, epoch));
+  names_.push_back(name);
   Put("keys/log.vkey", vkey() + "\n");
 }
 
@@ -621,12 +648,12 @@ std::string Forge::Manifest(size_t i) const {
 }
 
 std::string Forge::SignedCheckpoint(uint64_t size, const crypto::Hash& root) const {
-  return Signed(fmt::format("{}\n{}\n{}\n", origin_, size, Base64Encode(root)));
+  return Signed(fmt::format("{}\n{}\n{}\n", log_name(), size, Base64Encode(root)));
 }
 
 std::string Forge::SigningState(uint64_t size, const crypto::Hash& root) const {
   const std::string text =
-      fmt::format("sealtrail/signing/v1\norigin {}\nepoch {}\nsize {}\nroot {}\n", origin_,
+      fmt::format("sealtrail/signing/v1\norigin {}\nepoch {}\nsize {}\nroot {}\n", log_name(),
                   keys_.size() - 1, size, Base64Encode(root));
   return fmt::format("{}sha256 {}\n", text, Base64Encode(crypto::Sha256(AsBytes(text))));
 }

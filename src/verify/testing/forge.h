@@ -92,6 +92,17 @@ struct SealSpec {
   std::function<void(Bytes&)> alter_file;
 };
 
+// What RecoverEpoch() makes, and what a test may make differ.
+struct RecoverySpec {
+  std::string name;      // of the new key; empty: the usual one
+  std::string vkey;      // that the record names; empty: the new key's
+  std::string previous;  // likewise
+  std::optional<uint64_t> epoch, size;
+  std::optional<crypto::Hash> root;
+  std::string_view action = "sealtrail.recovery.epoch";
+  bool old_key_signs_too = false;
+};
+
 // A trail as it grows. The keys are always the same.
 class Forge {
  public:
@@ -115,6 +126,8 @@ class Forge {
   void Seal(const SealSpec& spec = {});        // the log that grows; begins the next one
   // A record, and epochs/<n>. `previous`: what the record says the key before was; empty: what it was.
   void RotateKey(std::string previous = "");
+  // A record, epochs/<n> by the new key alone, and epochs/<n>.before.
+  void RecoverEpoch(const RecoverySpec& spec = {});
   void SignCheckpoint();  // over all records so far, with the signing record
   void WriteTiles(uint64_t sealed_end);
 
@@ -130,7 +143,8 @@ class Forge {
   void Put(const std::string& path, std::string_view text);
 
   const std::string& origin() const { return origin_; }
-  std::string vkey(size_t epoch) const { return VerifierKeyText(origin_, keys_[epoch]); }
+  std::string vkey(size_t epoch) const { return VerifierKeyText(names_[epoch], keys_[epoch]); }
+  const std::string& log_name() const { return names_.back(); }
   std::string vkey() const { return vkey(keys_.size() - 1); }
   const crypto::Ed25519PrivateKey& key() const { return keys_.back(); }
   uint64_t size() const { return hashes_.size(); }
@@ -157,6 +171,7 @@ class Forge {
   std::string origin_;
   uint8_t seed_;
   std::vector<crypto::Ed25519PrivateKey> keys_;
+  std::vector<std::string> names_;  // of the keys
   std::vector<crypto::Hash> hashes_;
   crypto::Hash chain_;
   std::string path_;
