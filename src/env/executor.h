@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace sealtrail::env {
 
@@ -29,12 +30,22 @@ class Worker {
   virtual void End() = 0;
 };
 
+enum class Priority : uint8_t {
+  kNormal,
+  kBackground,  // gives way to work that somebody waits for
+};
+
 class Executor {
  public:
   virtual ~Executor() = default;
 
   // A new thread, named (at most 15 characters) for people who look with top or gdb.
-  virtual std::unique_ptr<Worker> StartWorker(std::string name) = 0;
+  std::unique_ptr<Worker> StartWorker(std::string name, Priority priority = Priority::kNormal) {
+    return DoStartWorker(std::move(name), priority);
+  }
+
+ private:
+  virtual std::unique_ptr<Worker> DoStartWorker(std::string name, Priority priority) = 0;
 };
 
 }  // namespace sealtrail::env

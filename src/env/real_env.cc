@@ -6,8 +6,10 @@
 #include <pthread.h>
 #include <thread>
 #include <time.h>
+#include <unistd.h>
 
 #include <sys/random.h>
+#include <sys/resource.h>
 
 #include "base/mutex.h"
 #include "base/status.h"
@@ -18,6 +20,9 @@ namespace sealtrail::env {
 namespace {
 
 // Longest sleep at a time: a timer far in the future must not overflow the deadline of a wait.
+// A tenth of the weight of a thread with priority 0: one that wakes runs at once.
+constexpr int kBackgroundNice = 10;
+
 constexpr int64_t kWaitNanosMax = 3'600 * kNanosPerSecond;
 
 int64_t ReadClock(clockid_t id) {
@@ -53,7 +58,8 @@ class RealRandom : public Random {
 
 class ThreadWorker : public Worker {
  public:
-  explicit ThreadWorker(const std::string& name) : thread_([this] { Run(); }) {
+  ThreadWorker(const std::string& name, Priority priority)
+      : thread_([this, priority] { Run(priority); }) {
     ::pthread_setname_np(thread_.native_handle(), name.substr(0, 15).c_str());
   }
 
@@ -89,7 +95,10 @@ class ThreadWorker : public Worker {
   }
 
  private:
-  void Run() {
+  void Run(Priority priority) {
+    // On Linux this is the thread's own value. Where it may not be lowered the work is done all the same.
+    if (priority == Priority::kBackground)
+      (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kBackgroundNice);
     while (Task task = Next()) task();
   }
 
@@ -126,9 +135,9 @@ class ThreadWorker : public Worker {
 };
 
 class ThreadExecutor : public Executor {
- public:
-  std::unique_ptr<Worker> StartWorker(std::string name) override {
-    return std::make_unique<ThreadWorker>(name);
+ private:
+  std::unique_ptr<Worker> DoStartWorker(std::string name, Priority priority) override {
+    return std::make_unique<ThreadWorker>(name, priority);
   }
 };
 

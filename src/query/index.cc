@@ -130,9 +130,9 @@ struct Index::State : std::enable_shared_from_this<Index::State> {
   }
 
   void Start() {
-    decode = env.executor.StartWorker("index");
-    write = env.executor.StartWorker("index-parts");
-    merge = env.executor.StartWorker("index-merge");
+    decode = env.executor.StartWorker("index", env::Priority::kBackground);
+    write = env.executor.StartWorker("index-parts", env::Priority::kBackground);
+    merge = env.executor.StartWorker("index-merge", env::Priority::kBackground);
   }
 
   // --- Decoding, on `decode` -----------------------------------------------------------------------

@@ -40,7 +40,7 @@ Result<std::optional<ByteView>> BodyDecoder::Inflate(ByteView frame, uint64_t ma
   if (ZSTD_getDictID_fromFrame(frame.data(), frame.size()) != 0) return kNone;
   if (ZSTD_findFrameCompressedSize(frame.data(), frame.size()) != frame.size()) return kNone;
   SEAL_RETURN_IF_ERROR(Spend(stated));
-  if (out.size() < stated) out.resize(static_cast<size_t>(stated));
+  if (out.size() < stated + kJoinRoom) out.resize(static_cast<size_t>(stated) + kJoinRoom);
   const size_t got = ZSTD_decompressDCtx(context_.get(), out.data(), static_cast<size_t>(stated),
                                          frame.data(), frame.size());
   if (ZSTD_isError(got) || got != stated) return kNone;
@@ -65,7 +65,8 @@ Result<std::optional<ByteView>> BodyDecoder::Join(const FrameHeader& header, Byt
     rest = rest.subspan(length);
   }
   SEAL_RETURN_IF_ERROR(Spend(header.decoded_bytes));
-  if (decoded_.size() < header.decoded_bytes) decoded_.resize(header.decoded_bytes);
+  if (decoded_.size() < header.decoded_bytes + kJoinRoom)
+    decoded_.resize(header.decoded_bytes + kJoinRoom);
   const std::span<uint8_t> out(decoded_.data(), header.decoded_bytes);
   if (!JoinParts({.text = parts[0], .ids = parts[1], .times = parts[2], .salts = rest}, out))
     return kNone;

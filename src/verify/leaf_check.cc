@@ -299,7 +299,10 @@ class LeafScanner : public JsonScanner {
   }
 
   bool Double() {
-    if (Peek() != '"') return Number();
+    if (Peek() != '"') {
+      const uint8_t* const start = p_;
+      return Number() && Slot(Type::kDouble, start);
+    }
     for (std::string_view word : {"\"NaN\"", "\"Infinity\"", "\"-Infinity\"", "\"-0\""}) {
       if (TryTake(word)) return true;
     }

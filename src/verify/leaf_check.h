@@ -60,6 +60,7 @@ struct LeafSlot {
     kInteger,       // decimal between quotes, any int64
     kCount,         // a number, a uint32 that is not 0
     kInt32,         // a number that is not 0
+    kDouble,        // a number in the form of RFC 8785, any double but -0
     kSpanId,        // 16 hexadecimal digits between quotes
     kTraceId,       // 32
     kSalt,          // base64 between quotes, up to its padding

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/check.h"
 #include "verify/json_scanner.h"
 
 namespace sealtrail::verify {
@@ -78,18 +79,92 @@ inline const uint8_t* TakeSalt(const uint8_t* p, const uint8_t* end) {
   return (internal::kBase64Value[p[21]] & 0x0f) == 0 ? p + 22 : nullptr;
 }
 
+// A number that is in the one form that RFC 8785 has for it, by rules that hold for up to 15 digits: so few are what any
+// double of that value is written with, and between 1e-6 and 1e21 they are written without an exponent.
+inline const uint8_t* TakePlainDouble(const uint8_t* p, const uint8_t* end) {
+  const auto digits = [&] {
+    const uint8_t* const start = p;
+    while (p != end && *p >= '0' && *p <= '9') ++p;
+    return p - start;
+  };
+  if (p != end && *p == '-') ++p;
+  const uint8_t* const start = p;
+  const auto whole = digits();
+  if (whole == 0 || whole > 15 || (*start == '0' && whole > 1)) return nullptr;
+  if (p == end || *p != '.') return *start != '0' ? p : nullptr;
+  ++p;
+  const uint8_t* const point = p;
+  const auto behind = digits();
+  if (behind == 0 || p[-1] == '0' || whole + behind > 15) return nullptr;
+  // Below 1e-6 the form has an exponent.
+  if (*start == '0' &&
+      std::all_of(point, std::min(point + 6, p), [](uint8_t c) { return c == '0'; }))
+    return nullptr;
+  return p;
+}
+
+struct Times {
+  uint64_t content = 0;
+  uint64_t observed = 0;
+  int64_t received_at = 0;
+};
+
+// Null if no plain value of that type stands there. `times` keeps those of a leaf.
+inline const uint8_t* TakeValue(Type type, const uint8_t* p, const uint8_t* end, Times* times) {
+  uint64_t number = 0;
+  int64_t signed_number = 0;
+  const uint8_t* after = nullptr;
+  switch (type) {
+    case Type::kText:
+      after = internal::SkipPlain(p, end);
+      return after == p ? nullptr : after;
+    case Type::kAnyText:
+      return internal::SkipPlain(p, end);
+    case Type::kTime:
+      return TakeDigits(p, end, 19, &number);
+    case Type::kContentTime:
+      after = TakeDigits(p, end, 19, &number);
+      if (after != nullptr) times->content = number;
+      return after;
+    case Type::kObservedTime:
+      after = TakeDigits(p, end, 19, &number);
+      if (after != nullptr) times->observed = number;
+      return after;
+    case Type::kReceivedAt:
+      after = TakeSigned(p, end, 19, &signed_number);
+      if (after != nullptr) times->received_at = signed_number;
+      return after;
+    case Type::kInteger:
+      return TakeSigned(p, end, 19, &signed_number);
+    case Type::kCount:
+      return TakeDigits(p, end, 9, &number);
+    case Type::kInt32:
+      return TakeSigned(p, end, 9, &signed_number);
+    case Type::kDouble:
+      return TakePlainDouble(p, end);
+    case Type::kSpanId:
+      return TakeHex(p, end, 16);
+    case Type::kTraceId:
+      return TakeHex(p, end, 32);
+    case Type::kSalt:
+      return TakeSalt(p, end);
+    case Type::kResource:
+    case Type::kScope:
+      break;  // groups
+  }
+  SEAL_UNREACHABLE();
+}
+
 }  // namespace
+
+LeafChecker::LeafChecker() : nodes_(1), literals_(kRoomBytes) {}
 
 JsonFault LeafChecker::Check(ByteView leaf, LeafFacts* facts) {
   if (pause_ > 0) {
     --pause_;
     return CheckLeaf(leaf, facts);
   }
-  for (size_t i = 0; i < templates_.size(); ++i) {
-    if (!Matches(templates_[i], leaf, facts)) continue;
-    if (i > 0)
-      std::rotate(templates_.begin(), templates_.begin() + static_cast<ptrdiff_t>(i),
-                  templates_.begin() + static_cast<ptrdiff_t>(i) + 1);
+  if (Matches(leaf, facts)) {
     misses_ = 0;
     return {};
   }
@@ -100,72 +175,38 @@ JsonFault LeafChecker::Check(ByteView leaf, LeafFacts* facts) {
   return CheckAndLearn(leaf, facts);
 }
 
-bool LeafChecker::Matches(const Template& form, ByteView leaf, LeafFacts* facts) {
+// Takes the first way that fits at each fork and never turns back: a leaf that would have fitted another one goes to
+// CheckLeaf.
+bool LeafChecker::Matches(ByteView leaf, LeafFacts* facts) {
   const uint8_t* p = leaf.data();
   const uint8_t* const end = p + leaf.size();
-  const uint8_t* literal = form.literals.data();
-  uint64_t time = 0, observed_time = 0, number = 0;
-  int64_t received_at = 0, signed_number = 0;
-  for (const Slot& slot : form.slots) {
-    if (!SameBytes(p, literal, slot.literal, end)) return false;
-    p += slot.literal;
-    literal += slot.literal;
-    const uint8_t* const start = p;
-    switch (slot.type) {
-      case Type::kText:
-        p = internal::SkipPlain(p, end);
-        if (p == start) return false;
-        break;
-      case Type::kAnyText:
-        p = internal::SkipPlain(p, end);
-        break;
-      case Type::kTime:
-        p = TakeDigits(p, end, 19, &number);
-        break;
-      case Type::kContentTime:
-        p = TakeDigits(p, end, 19, &time);
-        break;
-      case Type::kObservedTime:
-        p = TakeDigits(p, end, 19, &observed_time);
-        break;
-      case Type::kReceivedAt:
-        p = TakeSigned(p, end, 19, &received_at);
-        break;
-      case Type::kInteger:
-        p = TakeSigned(p, end, 19, &signed_number);
-        break;
-      case Type::kCount:
-        p = TakeDigits(p, end, 9, &number);
-        break;
-      case Type::kInt32:
-        p = TakeSigned(p, end, 9, &signed_number);
-        break;
-      case Type::kSpanId:
-        p = TakeHex(p, end, 16);
-        break;
-      case Type::kTraceId:
-        p = TakeHex(p, end, 32);
-        break;
-      case Type::kSalt:
-        p = TakeSalt(p, end);
-        break;
-      case Type::kResource:
-        p = TakeGroup(resources_, p, end);
-        break;
-      case Type::kScope:
-        p = TakeGroup(scopes_, p, end);
-        break;
+  Times times;
+  for (Node* node = &nodes_[0];;) {
+    const uint8_t* after = nullptr;
+    for (size_t i = 0; i < node->next.size(); ++i) {
+      Node& next = nodes_[node->next[i]];
+      if (!SameBytes(p, literals_.data() + next.literal, next.length, end)) continue;
+      after = p + next.length;
+      if (next.ends) {
+        if (after != end) continue;
+        facts->kind = next.kind;
+        facts->received_at = times.received_at;
+        facts->content_time = ContentTime(times.content, times.observed);
+        facts->content_beside = false;
+        facts->beside_count = 0;
+        return true;
+      }
+      after = next.type == Type::kResource ? TakeGroup(resources_, after, end)
+              : next.type == Type::kScope  ? TakeGroup(scopes_, after, end)
+                                           : TakeValue(next.type, after, end, &times);
+      if (after == nullptr) continue;
+      if (i > 0) std::swap(node->next[i], node->next[i - 1]);
+      node = &next;
+      break;
     }
-    if (p == nullptr) return false;
+    if (after == nullptr) return false;
+    p = after;
   }
-  if (static_cast<size_t>(end - p) != form.tail || !SameBytes(p, literal, form.tail, end))
-    return false;
-  facts->kind = form.kind;
-  facts->received_at = received_at;
-  facts->content_time = ContentTime(time, observed_time);
-  facts->content_beside = false;
-  facts->beside_count = 0;
-  return true;
 }
 
 // A group ends where its brackets close, so one that begins with another is that other.
@@ -190,30 +231,37 @@ JsonFault LeafChecker::CheckAndLearn(ByteView leaf, LeafFacts* facts) {
 void LeafChecker::Learn(ByteView leaf, const LeafFacts& facts) {
   if (facts.beside_count > 0 || leaf.size() > kTemplateBytesMax || slots_.size() > kSlotsMax)
     return;
-  Template form;
-  form.kind = facts.kind;
   size_t at = 0;
+  uint32_t node = 0;
   for (const LeafSlot& slot : slots_) {
-    const ByteView literal = leaf.subspan(at, slot.offset - at);
-    AppendTo(form.literals, literal);
-    form.slots.push_back({.literal = static_cast<uint32_t>(literal.size()), .type = slot.type});
+    node = Follow(node, leaf.subspan(at, slot.offset - at), {.type = slot.type});
+    if (node == 0) return;
     at = slot.offset + slot.length;
     if (slot.type == Type::kResource)
       LearnGroup(resources_, leaf.subspan(slot.offset, slot.length));
     if (slot.type == Type::kScope) LearnGroup(scopes_, leaf.subspan(slot.offset, slot.length));
   }
-  const ByteView tail = leaf.subspan(at);
-  AppendTo(form.literals, tail);
-  form.tail = static_cast<uint32_t>(tail.size());
-  form.literals.resize(form.literals.size() + kRoomBytes);
-  const auto same = [&](const Template& other) {
-    return other.kind == form.kind && other.literals == form.literals &&
-           other.slots.size() == form.slots.size();
-  };
-  if (std::any_of(templates_.begin(), templates_.end(), same))
-    return;  // it was a value that did not fit
-  if (templates_.size() == kTemplatesMax) templates_.pop_back();
-  templates_.insert(templates_.begin(), std::move(form));
+  Follow(node, leaf.subspan(at), {.ends = true, .kind = facts.kind});
+}
+
+uint32_t LeafChecker::Follow(uint32_t parent, ByteView literal, Node node) {
+  for (const uint32_t next : nodes_[parent].next) {
+    const Node& known = nodes_[next];
+    const ByteView its = ByteView(literals_).subspan(known.literal, known.length);
+    if (known.ends == node.ends && known.type == node.type && std::ranges::equal(its, literal))
+      return next;
+  }
+  if (nodes_.size() == kNodesMax || nodes_[parent].next.size() == kBranchesMax ||
+      literals_.size() + literal.size() > kLiteralBytesMax) {
+    return 0;
+  }
+  node.literal = static_cast<uint32_t>(literals_.size() - kRoomBytes);
+  node.length = static_cast<uint32_t>(literal.size());
+  literals_.insert(literals_.end() - kRoomBytes, literal.begin(), literal.end());
+  nodes_.push_back(std::move(node));
+  const auto added = static_cast<uint32_t>(nodes_.size() - 1);
+  nodes_[parent].next.push_back(added);
+  return added;
 }
 
 void LeafChecker::LearnGroup(std::vector<Bytes>& groups, ByteView text) {

@@ -15,7 +15,11 @@ struct BodyParts {
   ByteView salts;
 };
 
-// Writes the bundle into `out`. True only if the parts give exactly out.size() bytes and are used up.
+// Bytes that may be read behind the text, and written behind the bundle, whatever they hold: so that ends need no care.
+constexpr size_t kJoinRoom = 64;
+
+// Writes the bundle into `out`, and up to kJoinRoom bytes behind it. True only if the parts give exactly out.size()
+// bytes and are used up.
 bool JoinParts(const BodyParts& parts, std::span<uint8_t> out);
 
 }  // namespace sealtrail::verify

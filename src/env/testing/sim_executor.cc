@@ -79,7 +79,7 @@ SimExecutor::~SimExecutor() {
   SEAL_CHECK(workers_.empty());
 }
 
-std::unique_ptr<Worker> SimExecutor::StartWorker(std::string) {
+std::unique_ptr<Worker> SimExecutor::DoStartWorker(std::string, Priority) {
   return std::make_unique<SimWorker>(*this);
 }
 

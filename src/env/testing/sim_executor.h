@@ -29,8 +29,6 @@ class SimExecutor : public Executor {
   SimExecutor(uint64_t seed, SimClock& clock);
   ~SimExecutor() override;
 
-  std::unique_ptr<Worker> StartWorker(std::string name) override;
-
   // Runs the first task of a worker that has one. False if none has.
   bool RunOne();
 
@@ -52,6 +50,8 @@ class SimExecutor : public Executor {
   size_t ready() const;
 
  private:
+  std::unique_ptr<Worker> DoStartWorker(std::string name, Priority priority) override;
+
   class SimWorker;
 
   std::vector<SimWorker*> ReadyWorkers() const;
