@@ -734,7 +734,10 @@ void Ledger::FinishWriting(const std::function<void(Status)>& done) {
   if (status.ok()) status = SignCheckpoint();
   if (status.ok() && log_) status = log_->Close();
   if (failed_.ok()) failed_ = Unavailable("closed");
-  done(status);
+  // The log of the segment that was sealed last may still have to go; nobody hears of a failure any more but whoever stops.
+  sealer_->Settle([this, status, done](const Status& sealing) {
+    worker_->Post([status = status.ok() ? sealing : status, done] { done(status); });
+  });
 }
 
 Heights Ledger::heights() const {

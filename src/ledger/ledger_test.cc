@@ -1,6 +1,8 @@
 // The ledger in a simulated world: everything from a submitted batch to its answer runs in one thread.
 #include "ledger/ledger.h"
 
+#include <cstring>
+
 #include <gtest/gtest.h>
 
 #include "base/encoding.h"
@@ -285,6 +287,30 @@ TEST(LedgerTest, BesideContentIsFoundInSealedSegments) {
 }
 
 // An hour after its first record, however few; but a segment that holds nothing but the seal record before it stays.
+// Nothing but the tree itself vouches for them, so a start looks; what was shown before came from them.
+TEST(LedgerTest, TilesThatChangedAreMadeAnew) {
+  SimEnv world(47);
+  const Options options{.segment_bytes_max = 60'000};
+  {
+    Process p(world, options);
+    for (int i = 0; i < 1500; i += 100) {
+      p.Submit(Batch(i, 100));
+      world.executor().RunFor(kNanosPerMilli);
+    }
+    ASSERT_TRUE(p.Close().ok());
+  }
+  const Bytes tiles = *env::ReadFile(world.files(), "/data/tiles/1", kMiB);
+  ASSERT_GE(tiles.size(), 3 * sizeof(crypto::Hash));
+  for (uint64_t at = 5; at < tiles.size(); at += 40) world.files().FlipBit("/data/tiles/1", at, 2);
+  Process p(world, options);
+  ASSERT_NE(p.ledger, nullptr) << p.failure.ToString();
+  const auto shown = p.ledger->TileHashes(1, 0, tiles.size() / sizeof(crypto::Hash));
+  ASSERT_TRUE(shown.ok()) << shown.status().ToString();
+  EXPECT_EQ(std::memcmp(shown->data(), tiles.data(), tiles.size()), 0);
+  ASSERT_TRUE(p.Close().ok());
+  EXPECT_EQ(*env::ReadFile(world.files(), "/data/tiles/1", kMiB), tiles);
+}
+
 TEST(LedgerTest, AgeClosesASegmentThatIsMoreThanASealRecord) {
   SimEnv world(43);
   Process p(world, {.heartbeat_interval_ns = 100'000 * kNanosPerSecond});
@@ -628,6 +654,26 @@ TEST(LedgerTest, AFailedWriteIsFinalAndLosesNothingAcknowledged) {
     ASSERT_NE(p.ledger, nullptr) << p.failure.ToString();
     const auto all = ReadAll(*p.ledger);
     for (const auto& [seq, leaf] : acknowledged) EXPECT_EQ(all.at(seq), leaf);
+  }
+}
+
+// Also one that comes when the last answer was given: the sealer may then be at work still.
+TEST(LedgerTest, NoFailureIsPassedOverAtAStop) {
+  const auto live = [](SimEnv& world) {  // the failure that was told
+    Process p(world, {.segment_bytes_max = 10'000});
+    if (p.ledger == nullptr) return p.failure;
+    p.Submit(Batch(0, 60));
+    const Status closed = p.Close();
+    return p.failure.ok() ? closed : p.failure;
+  };
+  for (uint64_t seed = 1; seed <= 8; ++seed) {  // orders of the tasks
+    SimEnv clean(seed);
+    ASSERT_TRUE(live(clean).ok());
+    for (int at = 0; at < clean.files().operations(); ++at) {
+      SimEnv world({.seed = seed, .fail_at = at});
+      EXPECT_FALSE(live(world).ok()) << "operation " << at << "\n" << world.Describe();
+      if (HasFailure()) return;
+    }
   }
 }
 

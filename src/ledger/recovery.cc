@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "ledger/frame_reader.h"
 #include "ledger/tile_hashes.h"
 
@@ -116,9 +117,18 @@ Status Recovery::ReadSealed(const SegmentFiles& present) {
     const format::Manifest& last = result_.sealed.segments.back().manifest;
     if (present.logs.contains(last.first)) persisted = last.before.size;
   }
-  SEAL_RETURN_IF_ERROR(tree_.Load(
-      persisted, result_.sealed.size(),
-      [this](uint64_t first, uint64_t count) { return table_.IndexNodes(first, count); }));
+  SEAL_ASSIGN_OR_RETURN(
+      const std::vector<int> wrong,
+      tree_.Load(persisted, result_.sealed.tree, [this](uint64_t first, uint64_t count) {
+        return table_.IndexNodes(first, count);
+      }));
+  for (const int level : wrong) {
+    LogLine(
+        LogLevel::kError, env_.clock.Now(), "tiles_damaged",
+        fmt::format(
+            "{}/{} holds other hashes than those of the tree; it is made anew from the segments",
+            paths_.tiles, level));
+  }
   if (!result_.sealed.segments.empty()) {
     result_.sequencer =
         Sequencer(result_.sealed.segments.back().manifest.chain_after, result_.sealed.tree);

@@ -23,7 +23,7 @@ Sealer::Sealer(const env::Env& env, const TrailPaths& paths, OnFailure on_failur
 
 void Sealer::Begin(const tlog::Frontier& before, uint64_t durable_bytes) {
   worker_->Post([this, before] {
-    if (!failed_) Check(OpenLog(before));
+    if (failed_.ok()) Check(OpenLog(before));
   });
   {
     MutexLock lock(mutex_);
@@ -63,8 +63,12 @@ void Sealer::Finish(const crypto::Hash& chain, format::Manifest manifest,
 
 void Sealer::Then(std::function<Status()> task) {
   worker_->Post([this, task = std::move(task)] {
-    if (!failed_) Check(task());
+    if (failed_.ok()) Check(task());
   });
+}
+
+void Sealer::Settle(std::function<void(Status)> done) {
+  worker_->Post([this, done = std::move(done)] { done(failed_); });
 }
 
 Status Sealer::OpenLog(const tlog::Frontier& before) {
@@ -85,7 +89,7 @@ Status Sealer::OpenLog(const tlog::Frontier& before) {
 
 // One piece of work, and another one as long as there is something to do.
 void Sealer::Step() {
-  if (failed_) return;
+  if (!failed_.ok()) return;
   uint64_t durable = 0;
   {
     MutexLock lock(mutex_);
@@ -146,8 +150,8 @@ Result<SealedSegment> Sealer::Close(Closing& closing) {
 
 void Sealer::Check(const Status& status) {
   if (status.ok()) return;
-  failed_ = true;
-  on_failure_(status.Annotate("sealing"));
+  failed_ = status.Annotate("sealing");
+  on_failure_(failed_);
 }
 
 }  // namespace sealtrail::ledger

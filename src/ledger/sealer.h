@@ -39,6 +39,9 @@ class Sealer {
   // Runs `task` when what was asked for before is done. A failure is told as any other.
   void Then(std::function<Status()> task);
 
+  // Calls `done` when what was asked for with Begin and Then is done, with the first failure of all.
+  void Settle(std::function<void(Status)> done);
+
   // Ends the worker. What was not finished is thrown away, and made again from the log at the next start.
   void End() { worker_->End(); }
 
@@ -64,7 +67,7 @@ class Sealer {
   std::unique_ptr<env::ReadableFile> log_;
   std::optional<SealedWriter> writer_;
   uint64_t synced_at_ = 0;  // taken bytes when the sealed file was synced last
-  bool failed_ = false;
+  Status failed_;           // the first failure
 
   mutable Mutex mutex_;
   uint64_t durable_ SEAL_GUARDED_BY(mutex_) = 0;  // bytes of the log

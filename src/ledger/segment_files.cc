@@ -14,16 +14,20 @@ Status CheckFollows(const SealedPart& before, const format::Manifest& manifest,
                     Value(manifest.first), Value(before.size()));
   }
   const bool first = before.segments.empty();
+  // First, for it tells which of the two changed: of one that names the other, what else it says is its own.
+  if (manifest.previous.has_value() == first ||
+      (!first && *manifest.previous != before.segments.back().manifest_hash)) {
+    return first ? DataLoss("it names a manifest before it, and there is none")
+                 : DataLoss("it names another manifest before it than {} is now",
+                            format::SegmentFileName(before.segments.back().manifest.first,
+                                                    FileKind::kManifest));
+  }
   const crypto::Hash chain =
       first ? tlog::ChainGenesis(origin) : before.segments.back().manifest.chain_after;
   if (manifest.chain_before != chain)
     return DataLoss("its running hash does not continue the segment before it");
   if (manifest.before.root != before.tree.Root())
     return DataLoss("its tree does not continue the segment before it");
-  if (manifest.previous.has_value() == first ||
-      (!first && *manifest.previous != before.segments.back().manifest_hash)) {
-    return DataLoss("it does not name the manifest before it");
-  }
   return OkStatus();
 }
 

@@ -1,6 +1,8 @@
 #include "ledger/tree_store.h"
 
+#include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "tlog/hashes.h"
 
@@ -10,6 +12,7 @@ namespace {
 using crypto::Hash;
 
 constexpr size_t kHashBytes = sizeof(Hash);
+constexpr uint64_t kHashesAtOnce = 65'536;  // 2 MiB
 
 uint64_t CountAt(int level, TreeSize size) {
   return Value(size) >> (8 * level);
@@ -61,16 +64,50 @@ Result<std::vector<Hash>> TreeStore::Missing(int level, uint64_t wanted,
   return made;
 }
 
-Status TreeStore::Load(TreeSize persisted, TreeSize sealed, const BlockRoots& block_roots) {
-  for (int level = 1; level <= kTileLevelMax; ++level) {
-    const uint64_t wanted = CountAt(level, sealed);
-    SEAL_RETURN_IF_ERROR(LoadFile(level, CountAt(level, persisted)));
-    auto missing = Missing(level, wanted, block_roots);
-    if (!missing.ok()) return missing.status().Annotate(PathOf(level));
-    MutexLock lock(mutex_);
-    levels_[static_cast<size_t>(level)].tail = *std::move(missing);
-  }
+Status TreeStore::FillTail(int level, uint64_t wanted, const BlockRoots& block_roots) {
+  auto missing = Missing(level, wanted, block_roots);
+  if (!missing.ok()) return missing.status().Annotate(PathOf(level));
+  MutexLock lock(mutex_);
+  levels_[static_cast<size_t>(level)].tail = *std::move(missing);
   return OkStatus();
+}
+
+// The perfect subtrees that the hashes of a level fold to, from the left, are the largest ones of the tree.
+Result<bool> TreeStore::IsOfTree(int level, uint64_t count, const tlog::Frontier& tree) const {
+  tlog::CompactRange range(0);
+  while (range.end() < count) {
+    SEAL_ASSIGN_OR_RETURN(
+        const auto hashes,
+        Read(level, range.end(), std::min<uint64_t>(kHashesAtOnce, count - range.end())));
+    for (const Hash& hash : hashes) range.Append(hash);
+  }
+  return std::ranges::equal(range.hashes(),
+                            std::span(tree.leaves().hashes()).first(range.hashes().size()));
+}
+
+Result<std::vector<int>> TreeStore::Load(TreeSize persisted, const tlog::Frontier& sealed,
+                                         const BlockRoots& block_roots) {
+  std::vector<int> wrong;
+  for (int level = 1; level <= kTileLevelMax; ++level) {
+    const uint64_t wanted = CountAt(level, sealed.size());
+    SEAL_RETURN_IF_ERROR(LoadFile(level, CountAt(level, persisted)));
+    SEAL_RETURN_IF_ERROR(FillTail(level, wanted, block_roots));
+    SEAL_ASSIGN_OR_RETURN(bool good, IsOfTree(level, wanted, sealed));
+    if (good) continue;
+    wrong.push_back(level);
+    {
+      MutexLock lock(mutex_);
+      levels_[static_cast<size_t>(level)] = Level();
+    }
+    SEAL_RETURN_IF_ERROR(FillTail(level, wanted, block_roots));
+    SEAL_ASSIGN_OR_RETURN(good, IsOfTree(level, wanted, sealed));
+    if (!good) {
+      return DataLoss(
+          "{}: neither its hashes nor those in the segments give the tree that the manifests state",
+          PathOf(level));
+    }
+  }
+  return wrong;
 }
 
 void TreeStore::Grow(const std::vector<Growth::TreeNode>& nodes) {

@@ -11,6 +11,7 @@
 #include "base/mutex.h"
 #include "env/files.h"
 #include "ledger/growth.h"
+#include "tlog/merkle.h"
 
 namespace sealtrail::ledger {
 
@@ -25,9 +26,11 @@ class TreeStore {
   using BlockRoots =
       std::function<Result<std::vector<crypto::Hash>>(uint64_t first, uint64_t count)>;
 
-  // What files there are for `sealed` records, of which those up to `persisted` are known to be in them durably; other
-  // hashes are taken from `block_roots` and held in memory until Persist. Writes nothing.
-  Status Load(TreeSize persisted, TreeSize sealed, const BlockRoots& block_roots);
+  // What files there are for the records of the tree `sealed`, of which those up to `persisted` are known to be in them
+  // durably; other hashes are taken from `block_roots` and held in memory until Persist. So are those of a level that
+  // holds others than those of the tree. Writes nothing; returns the levels where that was so.
+  Result<std::vector<int>> Load(TreeSize persisted, const tlog::Frontier& sealed,
+                                const BlockRoots& block_roots);
 
   // Adds hashes, each the next of its level.
   void Grow(const std::vector<Growth::TreeNode>& nodes);
@@ -47,6 +50,8 @@ class TreeStore {
 
   std::string PathOf(int level) const;
   Status LoadFile(int level, uint64_t wanted);
+  Status FillTail(int level, uint64_t wanted, const BlockRoots& block_roots);
+  Result<bool> IsOfTree(int level, uint64_t count, const tlog::Frontier& tree) const;
   Status PersistLevel(int level, uint64_t wanted);
   Result<std::vector<crypto::Hash>> Missing(int level, uint64_t wanted,
                                             const BlockRoots& block_roots) const;

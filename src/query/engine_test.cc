@@ -657,6 +657,14 @@ TEST_F(EngineTest, AnIndexIsCheckedWhenOpenedAndRebuiltWhenInDoubt) {
   }
 }
 
+// The server then says so and ends; it once died of a segment fault while it did.
+TEST_F(EngineTest, AnIndexThatCannotBeOpenedIsAnError) {
+  std::filesystem::create_directories(dir_ + "/index/of somebody else/x");
+  const auto engine = Engine::Open(env::RealEnv(), ledger_, vocab::Vocabulary::BuiltIn(),
+                                   {.index = {.dir = dir_ + "/index"}}, metrics_);
+  EXPECT_THAT(engine.status().message(), HasSubstr("of somebody else"));
+}
+
 TEST_F(EngineTest, AnIndexOfAnotherLedgerIsNotBelieved) {
   AppendOddRecords(ledger_, 0, 20);
   Open({.index = kEager});

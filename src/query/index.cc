@@ -446,6 +446,7 @@ Index::~Index() {
     MutexLock lock(state_->wake_mutex);
     state_->stopping.store(true);
   }
+  if (!state_->decode) return;  // it was refused before it had workers
   state_->write->End();
   state_->merge->End();
   state_->decode->End();

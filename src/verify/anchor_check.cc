@@ -151,7 +151,10 @@ AnchorCheck::Note AnchorCheck::CheckNote(const std::string& path, const std::str
                            log.records));
   }
   if (root == log.roots.end()) return Note::kSound;  // damage hides it
-  if (root->second == body->root) return Note::kFits;
+  if (root->second == body->root) {
+    shown_ = std::max(shown_, size);
+    return Note::kFits;
+  }
   return bad(2, "anchor_differs",
              fmt::format("the records below {} have another root than others were shown: another "
                          "history",

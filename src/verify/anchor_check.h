@@ -71,6 +71,9 @@ class AnchorCheck {
     return token_fails_;
   }  // one is not whole, or not about a note of this log
 
+  // After Check: the largest size of a note that is about the records that are there: others were shown it.
+  uint64_t shown() const { return shown_; }
+
   uint64_t bytes_read() const { return bytes_read_; }
 
  private:
@@ -108,6 +111,7 @@ class AnchorCheck {
   std::optional<Stamped> claimed_;
   uint64_t tokens_ = 0;
   bool token_fails_ = false;
+  uint64_t shown_ = 0;
   uint64_t bytes_read_ = 0;
 };
 

@@ -78,6 +78,31 @@ TEST(InclusionTest, EveryByte) {
   }
 }
 
+// One way leads from a record to the root. A running hash, or any other hash of the log, in the place of the root, of a
+// leaf or on the way proves nothing, though it commits to the same records.
+TEST(InclusionTest, TheRunningHashProvesNothing) {
+  testing::Forge forge;
+  forge.BeginFile();
+  forge.AddMany(testing::SpanLeaves(0, 2));
+  const Hash leaf = LeafHash(AsBytes(testing::SpanLeaf(0)));
+  const auto proof = [&](const Hash& way, const Hash& root) {
+    return fmt::format("c2sp.org/tlog-proof@v1\nindex 1\n{}\n\n{}", Base64Encode(way),
+                       forge.SignedCheckpoint(2, root));
+  };
+  const auto check = [&](const std::string& text, std::string_view record) {
+    return VerifyProofFile(AsBytes(text), AsBytes(record), forge.vkey()).status().code();
+  };
+  const std::string second = testing::SpanLeaf(1);
+  EXPECT_EQ(check(proof(leaf, forge.Root()), second), StatusCode::kOk);
+  EXPECT_EQ(check(proof(leaf, forge.chain()), second), StatusCode::kDataLoss);
+  const Hash chain_before = ChainHash(ChainStart(forge.origin()), leaf);
+  EXPECT_EQ(check(proof(chain_before, forge.Root()), second), StatusCode::kDataLoss);
+  EXPECT_EQ(check(proof(chain_before, forge.chain()), second), StatusCode::kDataLoss);
+  // What is hashed into a node or a running hash, as a record.
+  const std::string node = "\x01" + std::string(AsText(leaf)) + std::string(AsText(leaf));
+  EXPECT_EQ(check(proof(leaf, forge.Root()), node.substr(1)), StatusCode::kDataLoss);
+}
+
 TEST(InclusionTest, WithAPolicy) {
   const auto key = crypto::Ed25519PrivateKey::FromSeed(Bytes(32, 4));
   const auto witness = testing::WitnessKeyText("w", *key);

@@ -12,9 +12,6 @@
 namespace sealtrail::verify {
 namespace {
 
-// A key is changed once in months. More files than this are not a trail's.
-constexpr uint64_t kEpochsMax = 10'000;
-
 std::string NotePath(uint64_t n) {
   return fmt::format("epochs/{}", n);
 }

@@ -29,6 +29,9 @@ namespace sealtrail::verify {
 std::string_view WithoutEpoch(std::string_view log_name);
 uint64_t NumberOfLog(std::string_view origin, std::string_view log_name);
 
+// A key is changed once in months. More files than this are not a trail's.
+constexpr uint64_t kEpochsMax = 10'000;
+
 class KeyEpochs {
  public:
   // `origin`: the trail's; `given`: the key to verify with. `notes`: the files epochs/<n> by n; `befores`: epochs/<n>.before.

@@ -64,6 +64,7 @@ Status LogJoin::JoinOne(std::span<Segment> segments, size_t i) {
   end_is_damaged_ = false;
 
   if (!segment.facts) {  // reported as missing where the folder was listed
+    manifest_before_ = trusted ? std::optional(manifest->hash) : std::nullopt;
     whole_ = false;
     before_is_clean_ = false;
     unconfirmed_.reset();
@@ -88,6 +89,7 @@ Status LogJoin::JoinOne(std::span<Segment> segments, size_t i) {
   last_bytes_ = facts.file_bytes;
   for (const Interval& each : facts.altered) Altered(each.first, each.end);
   const uint64_t damage_before = findings_.damage_total;
+  if (manifest == nullptr) manifest_before_.reset();  // for the next one to be compared with
   const Fit fit = manifest != nullptr ? CompareManifest(segment, clean) : Fit::kUnknown;
   CheckChain(segment, !clean || findings_.damage_total > damage_before);
   Remember(facts);
@@ -163,7 +165,9 @@ void LogJoin::JudgeManifest(std::span<Segment> segments, size_t i) {
   if (!key || body.origin != origin_ || body.segment != segments[i].first) return;
   if (!NoteHolds(manifest.text, std::span(&*key, 1))) return;
   manifest.trusted = true;
-  const OwnLeaf* const seal = i + 1 < segments.size() ? SealRecordOf(segments[i + 1]) : nullptr;
+  // Behind a gap stands the record that seals another segment.
+  const bool is_followed = i + 1 < segments.size() && segments[i + 1].first == body.size_after;
+  const OwnLeaf* const seal = is_followed ? SealRecordOf(segments[i + 1]) : nullptr;
   if (seal == nullptr) return;
   const auto named = Find(AttributesOfOwn(seal->leaf), "sealtrail.seal.manifest");
   manifest.trusted = !named || *named == Base64Encode(manifest.hash);

@@ -6,6 +6,7 @@
 #include "env/files.h"
 #include "env/real_files.h"
 #include "verify/note_bodies.h"
+#include "verify/testing/forge.h"
 
 namespace sealtrail::verify {
 namespace {
@@ -115,6 +116,22 @@ TEST(NoteTest, Refusals) {
   for (const auto& c : cases) {
     EXPECT_EQ(ParseSignedNote(c.note).status().code(), StatusCode::kInvalidArgument) << c.what;
   }
+}
+
+// Others may sign as well: however many lines of strangers there are, they neither help nor hinder.
+TEST(NoteTest, ManySignatures) {
+  const auto key = crypto::Ed25519PrivateKey::FromSeed(Bytes(32, 1));
+  const std::string own = testing::SignNote("text\n", "example.com/me", *key);
+  const auto known = ParseVerifierKey(testing::VerifierKeyText("example.com/me", *key));
+  std::string note = "text\n\n", strangers;
+  for (int i = 0; i < 40; ++i) strangers += fmt::format("— stranger-{} AAAAAAA=\n", i);
+  note += strangers + own.substr(own.find("\n\n") + 2);
+  const auto parsed = ParseSignedNote(note);
+  ASSERT_TRUE(parsed.ok()) << parsed.status().ToString();
+  EXPECT_EQ(parsed->signatures.size(), 41u);
+  EXPECT_TRUE(VerifyNote(*parsed, *known).ok());
+  const std::string without = "text\n\n" + strangers;
+  EXPECT_EQ(VerifyNote(*ParseSignedNote(without), *known).code(), StatusCode::kNotFound);
 }
 
 TEST(NoteTest, WhoseSignatureCounts) {

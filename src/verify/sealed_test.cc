@@ -695,6 +695,14 @@ TEST(SealedTest, WhatAPowerCutLeaves) {
       {"a manifest that was being written",
        [](Forge& f) { f.source.files["segments/00000000000000000000.manifest.tmp"] = Bytes(5, 1); },
        "temporary_file"},
+      {"a checkpoint that was being replaced",
+       [](Forge& f) { f.source.files["checkpoint.tmp"] = Bytes(5, 1); }, "temporary_file"},
+      {"a token that was being written",
+       [](Forge& f) { f.source.files["local.token.tmp"] = Bytes(5, 1); }, "temporary_file"},
+      {"a signing record that was being replaced",
+       [](Forge& f) { f.source.files["signing/state.tmp"] = Bytes(5, 1); }, "temporary_file"},
+      {"the place of the signing record that was being replaced",
+       [](Forge& f) { f.source.files["signing/elsewhere.tmp"] = Bytes(5, 1); }, "temporary_file"},
   };
   for (const auto& each : table) {
     SCOPED_TRACE(each.what);

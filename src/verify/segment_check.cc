@@ -674,7 +674,11 @@ void SegmentCheck::AcceptBody(uint64_t at, const FrameHeader& header,
     times.received.Add(leaf_facts.received_at);
     times.all_known = times.all_known && content_found;
     if (content_found) times.event.Add(content_time != 0 ? content_time : leaf_facts.received_at);
-    if (leaf_facts.kind >= LeafKind::kSelf) NoteOwn(Seq{seq}, leaf_facts.kind, AsText(leaf.bytes));
+    if (leaf_facts.kind >= LeafKind::kSelf) {
+      NoteOwn(Seq{seq}, leaf_facts.kind, AsText(leaf.bytes));
+    } else {
+      facts_.holds_others = true;
+    }
   }
   CheckTimes(at, header, times);
   leaf_views_.clear();

@@ -165,6 +165,7 @@ struct SegmentFacts {
   bool end_is_damaged = false;            // what follows `next` is reported already
   std::optional<uint64_t> sure_next;      // `next` before a tail that is not durable yet
   uint64_t records_read = 0;
+  bool holds_others = false;  // records that the store did not make itself
 };
 
 }  // namespace sealtrail::verify

@@ -19,6 +19,7 @@ constexpr size_t kKeptOpen = 3;
 struct Files {
   bool sealed = false;
   bool log = false;
+  bool log_is_empty = false;
   bool manifest = false;
 };
 
@@ -55,6 +56,7 @@ class Lister {
         files_[*first].sealed = true;
       } else if (const auto first = number(".log")) {
         files_[*first].log = true;
+        files_[*first].log_is_empty = entry.size == 0;
       } else if (const auto first = number(".manifest")) {
         files_[*first].manifest = true;
       } else if (number(".manifest.tmp")) {
@@ -78,6 +80,12 @@ class Lister {
 
   // A sealed file counts with its manifest; one without is what a start would throw away and make again, from its log.
   Status Choose(uint64_t first, const Files& files, bool is_last) {
+    if (is_last && WasOnlyMade(first, files)) {
+      out_.notices.push_back({.file = PathOf(first, ".log"),
+                              .kind = "empty_log",
+                              .text = "it was made, and nothing was written to it yet"});
+      return OkStatus();
+    }
     Segment segment{.first = first};
     const bool unfinished = files.sealed && !files.manifest && files.log && is_last;
     if (unfinished) {
@@ -106,6 +114,15 @@ class Lister {
     }
     out_.segments.push_back(std::move(segment));
     return OkStatus();
+  }
+
+  // A kill between making the next log and writing its header: as good as no log, which is what a kill before that leaves.
+  bool WasOnlyMade(uint64_t first, const Files& files) const {
+    if (!files.log_is_empty || files.sealed || files.manifest || out_.segments.empty())
+      return false;
+    const Segment& before = out_.segments.back();
+    return before.sealed() && before.manifest && before.manifest->body &&
+           before.manifest->body->size_after == first;
   }
 
   Status Open(uint64_t first, std::string_view suffix, Form form, std::optional<SegmentTask>& task,

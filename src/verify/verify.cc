@@ -27,6 +27,8 @@ namespace sealtrail::verify {
 namespace {
 
 constexpr uint64_t kNoteBytesLimit = 64 * kKiB;
+// Three lines and two signatures; all of them are kept in memory.
+constexpr uint64_t kEpochBytesLimit = 4 * kKiB;
 // Recovery sets one aside after a power cut; each is looked for in every own record.
 constexpr size_t kAsideMax = 1000;
 // A running store may seal a segment while its folder is listed.
@@ -37,9 +39,11 @@ constexpr std::array<std::string_view, 5> kNotCovered = {"LOCK", "keys", "local.
                                                          "index"};
 constexpr std::array<std::string_view, 8> kCovered = {"aside",    "anchors", "checkpoint", "epochs",
                                                       "segments", "signing", "tiles",      "trail"};
-// What a writer leaves for a moment while it replaces a note.
-constexpr std::array<std::string_view, 3> kTemporary = {"checkpoint.tmp", "trail.tmp",
-                                                        "incoming.tmp"};
+// What a writer leaves for a moment while it replaces a file: beside the evidence, and in signing/.
+constexpr std::array<std::string_view, 4> kTemporary = {"checkpoint.tmp", "trail.tmp",
+                                                        "local.token.tmp", "incoming.tmp"};
+constexpr std::array<std::string_view, 2> kSigning = {"state", "elsewhere"};
+constexpr std::array<std::string_view, 2> kSigningTemporary = {"state.tmp", "elsewhere.tmp"};
 // In the folder of a backup: files are on their way to their place.
 constexpr std::string_view kIncoming = "incoming";
 
@@ -104,15 +108,16 @@ class Run {
   }
 
   // The text of a note, if it can be read. A missing one is no obstacle here.
-  std::optional<std::string> ReadNote(const std::string& path) {
-    const auto bytes = ReadAll(source_, path, kNoteBytesLimit);
+  std::optional<std::string> ReadNote(const std::string& path,
+                                      uint64_t bytes_max = kNoteBytesLimit) {
+    const auto bytes = ReadAll(source_, path, bytes_max);
     if (bytes.ok()) {
       report_.bytes_read += bytes->size();
       return std::string(AsText(*bytes));
     }
     if (bytes.status().code() == StatusCode::kResourceExhausted) {
       Found({.file = path,
-             .length = kNoteBytesLimit,
+             .length = bytes_max,
              .unit = "note",
              .kind = "note_damaged",
              .text = "far too long"});
@@ -202,11 +207,11 @@ class Run {
       if (temporary) number.remove_suffix(4);
       const bool before = number.ends_with(".before");
       if (before) number.remove_suffix(7);
-      if (entry.is_folder || !ParseDecimal(number, &n) || n == 0) {
+      if (entry.is_folder || !ParseDecimal(number, &n) || n == 0 || n > kEpochsMax) {
         UnknownFile(path, entry);
       } else if (temporary) {
         Notify(path, "temporary_file", "left where a note was being written");
-      } else if (auto text = ReadNote(path)) {
+      } else if (auto text = ReadNote(path, kEpochBytesLimit)) {
         (before ? *befores : *epochs)[n] = std::move(*text);
       }
     }
@@ -324,7 +329,7 @@ class Run {
       }
       if (Contains(kNotCovered, entry.name) || Contains(kCovered, entry.name)) continue;
       if (Contains(kTemporary, entry.name)) {
-        Notify(entry.name, "temporary_file", "left where a note was being replaced");
+        Notify(entry.name, "temporary_file", "left where a file was being replaced");
         continue;
       }
       if (entry.is_folder && entry.name == "lost+found") continue;  // ext4's own, at a mount point
@@ -332,12 +337,11 @@ class Run {
     }
     const auto signing = source_.List("signing");
     for (const SourceEntry& entry : signing.ok() ? *signing : std::vector<SourceEntry>()) {
-      if (entry.name == "state.tmp") {
-        Notify("signing/state.tmp", "temporary_file", "left where the record was being replaced");
+      if (Contains(kSigningTemporary, entry.name)) {
+        Notify("signing/" + entry.name, "temporary_file", "left where a file was being replaced");
       } else if (IsStaged(entry.name)) {
         Notify("signing/" + entry.name, "temporary_file", "left by a backup that was interrupted");
-      } else if (entry.name != "state" && entry.name != "elsewhere" &&
-                 !entry.name.starts_with("state-")) {
+      } else if (!Contains(kSigning, entry.name) && !entry.name.starts_with("state-")) {
         UnknownFile("signing/" + entry.name, entry);
       }
     }
@@ -353,14 +357,29 @@ class Run {
 
   // --- What is signed ---------------------------------------------------------------------------
 
+  // The note is the last thing that a first start writes; until then the folder may hold the store's own records only.
+  bool StartIsUnfinished() const {
+    return keys_->newest() == 0 &&
+           std::ranges::all_of(segments_.segments, [](const Segment& segment) {
+             return !segment.sealed() && segment.facts && !segment.facts->holds_others;
+           });
+  }
+
   void CheckTrail() {
-    if (!trail_text_) {
+    if (!trail_text_ && StartIsUnfinished()) {
+      Obstacle(FailedPrecondition(
+          "trail: there is no such file, and no record of others: a first start was not finished"));
+    } else if (!trail_text_) {
       Found({.file = "trail",
              .unit = "file",
              .kind = "missing_file",
              .text = "every trail has this file"});
-      return;
+    } else {
+      CheckTrailNote();
     }
+  }
+
+  void CheckTrailNote() {
     const auto note = ParseSignedNote(*trail_text_);
     const auto body = note.ok() ? ParseTrailBody(note->text) : Result<TrailBody>(note.status());
     std::vector<VerifierKey> keys;
@@ -514,6 +533,14 @@ class Run {
                                        authorities_ ? &*authorities_ : nullptr, findings_);
     if (!read.ok()) Obstacle(read);
     report_.bytes_read += anchors_.bytes_read();
+    // A checkpoint is published before others are asked about it, and read here before the anchors.
+    if (checkpoint_holds_ && !options_.running && anchors_.shown() > checkpoint_->size) {
+      Damage found = NoteLine("checkpoint", *checkpoint_text_, 1);
+      found.kind = "checkpoint_behind";
+      found.text = fmt::format("others were shown a checkpoint of {} records: this is an old one",
+                               anchors_.shown());
+      Found(std::move(found));
+    }
   }
 
   void CheckAside() {

@@ -788,6 +788,7 @@ TEST(VerifyTest, ALaterFrameMayProveThatTheEndWasDurable) {
   }
 }
 
+// An empty log says no more than one that is not there; where a header is torn, the power went.
 TEST(VerifyTest, AFileThatWasJustMade) {
   for (size_t length : {0u, 60u, 128u}) {
     Forge forge = SmallTrail();
@@ -798,7 +799,23 @@ TEST(VerifyTest, AFileThatWasJustMade) {
     EXPECT_EQ(running.verdict, Verdict::kSound) << Places(running);
     EXPECT_EQ(running.size, forge.size());
     EXPECT_TRUE(running.root.has_value());
-    EXPECT_EQ(Check(forge.source).verdict, length == 128 ? Verdict::kSound : Verdict::kNotSound);
+    EXPECT_EQ(Check(forge.source).verdict, length == 60 ? Verdict::kNotSound : Verdict::kSound);
+  }
+}
+
+// The trail note is the last thing that a first start writes. Without it a folder is a trail that lost it, as soon as there
+// is a record of somebody else.
+TEST(VerifyTest, AFirstStartThatWasNotFinished) {
+  for (const bool others : {false, true}) {
+    Forge forge;
+    forge.BeginFile();
+    forge.AddRecords({SelfLeaf("sealtrail.store.start")});
+    if (others) forge.AddRecords({SpanLeaf(1)});
+    forge.SignCheckpoint();
+    forge.source.files.erase("trail");
+    const Report report = Check(forge.source);
+    EXPECT_EQ(report.verdict, others ? Verdict::kNotSound : Verdict::kCannotTell) << Places(report);
+    EXPECT_EQ(report.damage.size(), others ? 1u : 0u) << Places(report);
   }
 }
 
@@ -884,6 +901,18 @@ TEST(VerifyTest, CannotTell) {
     EXPECT_EQ(report.integrity.answer, Answer::kNotEstablished);
     EXPECT_EQ(ExitCode(report.verdict), 2);
   }
+}
+
+TEST(VerifyTest, AnEmptiedLogThatTheCheckpointCovers) {
+  Forge forge = SmallTrail();
+  forge.Seal();
+  forge.SignCheckpoint();
+  forge.file().clear();
+  const Report report = Check(forge.source);
+  EXPECT_EQ(report.verdict, Verdict::kNotSound) << Places(report);
+  ASSERT_FALSE(report.damage.empty());
+  EXPECT_EQ(report.damage[0].kind, "missing_file");
+  EXPECT_EQ(report.damage[0].file, forge.path());
 }
 
 TEST(VerifyTest, AnotherKeyThanTheOneGiven) {

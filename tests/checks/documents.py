@@ -5,6 +5,7 @@
   2. Lock files pin by hash, and record no download address; nor does anything setup reads.
   3. No path of one developer's machine.
   4. Relative links in Markdown lead somewhere.
+  5. Every test, and every case of one, that docs/tampering.md names is there; a row without a test says "not there yet".
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ PACKAGES = "scripts/debian-packages.txt"
 README = "third_party/README.md"
 NPM_FOLDERS = ("third_party/npm", "tests/e2e/js", "tests/interop/js")
 REQUIREMENTS = "tests/requirements.txt"
+TAMPERING = "docs/tampering.md"
 
 # [w] so that this line does not report itself.
 _LOCAL_PATH = re.compile(r"(?<![\w./}~-])/[w]ork(?![\w-])")
@@ -38,7 +40,7 @@ def check(root: Path) -> list[Violation]:
                 found.append(Violation(place, line_of(text, match.start()), f"an address: {match[0]}"))
         if path.suffix == ".md":
             found += _links(root, path, text)
-    return sorted(found)
+    return sorted(found + _tampering(root))
 
 
 def _read(root: Path, place: str) -> str:
@@ -138,4 +140,34 @@ def _links(root: Path, path: Path, text: str) -> list[Violation]:
         if not (path.parent / target).exists():
             place = path.relative_to(root).as_posix()
             found.append(Violation(place, line_of(text, match.start()), f"the link to {target} leads nowhere"))
+    return found
+
+
+# `module/Suite.Name` or `tests/….py::name`, and the cases in quotes that follow it.
+_NAMED_TEST = re.compile(r'`(?:(\w+)/(\w+)\.(\w+)|(tests/[\w/]+\.py)::(\w+))`((?: "[^"|]+")*)')
+
+
+def _tampering(root: Path) -> list[Violation]:
+    found = []
+    for number, line in enumerate(_read(root, TAMPERING).splitlines(), 1):
+        cells = line.split("|")
+        if len(cells) < 5 or set(cells[1].strip()) <= {"-"} or cells[2].strip() == "tests":
+            continue
+        named = list(_NAMED_TEST.finditer(cells[2]))
+        if not named and not cells[2].strip().startswith("not there yet"):
+            found.append(Violation(TAMPERING, number, "no test"))
+        for test in named:
+            module, suite, name, place, function, cases = test.groups()
+            if place:
+                texts, pattern = [_read(root, place)], rf"^def {function}\("
+            else:
+                texts = [path.read_text() for path in sorted((root / "src" / module).glob("*_test.cc"))]
+                pattern = rf"\bTEST(?:_F|_P)?\({suite}, {name}\)"
+            holding = [text for text in texts if re.search(pattern, text, re.MULTILINE)]
+            if not holding:
+                found.append(Violation(TAMPERING, number, f"{test[0].split('` ')[0].strip('`')}: no such test"))
+                continue
+            for case in re.findall(r'"[^"]+"', cases):
+                if not any(case in re.sub(r'"\s*"', "", text) for text in holding):
+                    found.append(Violation(TAMPERING, number, f"{case}: no case of {suite or place}"))
     return found

@@ -421,6 +421,26 @@ class DocumentsTest(CheckTest):
         self.plant({"docs/a.md": "\n[b](b.md)\n"})
         self.assert_found(documents.check, "docs/a.md:2", "the link to b.md leads nowhere")
 
+    def plant_tampering(self, tests: str) -> None:
+        self.plant({
+            documents.TAMPERING: f"| attack | tests | said |\n|---|---|---|\n| a | {tests} | b |\n",
+            "src/verify/x_test.cc": 'TEST_F(XTest, Cut) { Table({{"the end is "\n "gone", 1}}); }\n',
+            "tests/e2e/test_x.py": "def test_x(store):\n    pass\n",
+        })  # fmt: skip
+
+    def test_tampering_names_tests(self) -> None:
+        for tests in ('`verify/XTest.Cut` "the end is gone", `tests/e2e/test_x.py::test_x`', "not there yet: nothing is"):
+            self.plant_tampering(tests)
+            self.assert_clean(documents.check)
+        for tests, what in (
+            ("`verify/XTest.Cu`", "verify/XTest.Cu: no such test"),
+            ("`tests/e2e/test_x.py::test_y`", "test_y: no such test"),
+            ('`verify/XTest.Cut` "the beginning is gone"', '"the beginning is gone": no case of XTest'),
+            ("soon", "no test"),
+        ):
+            self.plant_tampering(tests)
+            self.assert_found(documents.check, "docs/tampering.md:3", what)
+
 
 if __name__ == "__main__":
     unittest.main()

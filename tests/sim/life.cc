@@ -12,13 +12,6 @@ namespace {
 constexpr uint64_t kFileBytesMax = 16 * kMiB;
 constexpr uint64_t kDiskBytes = 1024 * kGiB;
 
-ledger::Options OptionsOfLife() {
-  return {.data_dir = kData,
-          .origin = "sim.example/trail",
-          .segment_bytes_max = 24'000,
-          .segment_age_max_ns = 30 * kNanosPerSecond};
-}
-
 }  // namespace
 
 struct Life::Process {
@@ -31,6 +24,13 @@ struct Life::Process {
   int answered = 0;
   Seq last_acknowledged{0};
 };
+
+ledger::Options Life::OptionsOfLife() {
+  return {.data_dir = kData,
+          .origin = "sim.example/trail",
+          .segment_bytes_max = 24'000,
+          .segment_age_max_ns = 30 * kNanosPerSecond};
+}
 
 Life::Life(Story story)
     : story_(std::move(story)), world_({.seed = story_.seed, .survival = story_.survival}) {
@@ -206,6 +206,14 @@ bool Life::MetFault() {
          });
 }
 
+// Whether an operation of the process answered with an error.
+bool Life::MetFailure() {
+  return !mended_ && std::ranges::any_of(story_.faults, [&](const Fault& fault) {
+    return fault.kind == Fault::Kind::kFail && fault.at >= process_->first_operation &&
+           fault.at < world_.files().operations();
+  });
+}
+
 void Life::Stop() {
   Process& process = *process_;
   Status closed = Unavailable("not closed");
@@ -215,6 +223,8 @@ void Life::Stop() {
     if (!closed.ok() && !MetFault()) promises_.Break("the stop failed: " + closed.ToString());
     if (closed.ok() && process.answered != process.submitted)
       promises_.Break(fmt::format("{} batches, {} answers", process.submitted, process.answered));
+    if (closed.ok() && process.failure.ok() && MetFailure())
+      promises_.Break("an operation failed, and the process ended as if nothing had been");
     if (process.failure.ok()) promises_.Observe(*process.ledger);
     Die();
   }
@@ -280,6 +290,16 @@ void Life::CheckTheEnd() {
   promises_.CheckAll();
   promises_.CheckSealed(SegmentFiles(".manifest"), SegmentFiles(".seg"));
   if (promises_.broken().empty()) CheckWithVerify();
+}
+
+void Life::AddTo(Tally& tally) {
+  ++tally.points;
+  if (!promises_.broken().empty()) ++tally.violations;
+  tally.cuts += static_cast<uint64_t>(world_.files().power_cuts());
+  tally.faults +=
+      static_cast<uint64_t>(std::ranges::count_if(story_.faults, [&](const Fault& fault) {
+        return fault.kind != Fault::Kind::kCutPower && fault.at < world_.files().operations();
+      }));
 }
 
 void Life::CheckBeside(const ledger::Ledger& ledger) {

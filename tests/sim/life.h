@@ -13,6 +13,7 @@
 #include "ledger/ledger.h"
 #include "promises.h"
 #include "story.h"
+#include "sweep.h"
 
 namespace sealtrail::sim {
 
@@ -23,6 +24,8 @@ class Life {
  public:
   explicit Life(Story story);
   ~Life();
+
+  static ledger::Options OptionsOfLife();
 
   // The script, step by step. Ends early where a promise was broken.
   void Run();
@@ -41,6 +44,8 @@ class Life {
   Promises& promises() { return promises_; }
   const Story& story() const { return story_; }
   int starts() const { return starts_; }
+  // Counts this life as a point, with the faults that came.
+  void AddTo(Tally& tally);
 
   // All of the files in segments/ that end so, by first record.
   std::map<Seq, Bytes> SegmentFiles(const std::string& suffix);
@@ -57,6 +62,7 @@ class Life {
   void SettleAfterStep();
   // Whether the process had a reason to fail.
   bool MetFault();
+  bool MetFailure();
   std::optional<ledger::SigningState> SigningRecord();
   void CheckBeside(const ledger::Ledger& ledger);
   void CheckWithVerify();

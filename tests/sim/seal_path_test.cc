@@ -3,32 +3,29 @@
 // Method: lives (life.h) in simulated worlds, each from one seed and one list of faults, which a failure prints. An
 // ordinary life has its faults at every operation in turn, then two of them; random ones have everything by the seed.
 //
-// SEALTRAIL_SIM_SEEDS (default 4) says how many seeds each sweep runs.
-#include <cstdlib>
-
+// How many points: sweep.h.
 #include <gtest/gtest.h>
 
 #include "env/testing/seeded.h"
 #include "life.h"
+#include "sweep.h"
 
 namespace sealtrail::sim {
 namespace {
 
-uint64_t Seeds() {
-  const char* text = std::getenv("SEALTRAIL_SIM_SEEDS");
-  return text == nullptr ? 4 : std::strtoull(text, nullptr, 10);
-}
+// Shares of all points (sweep.h), in thousandths.
+constexpr uint64_t kCuts = 150, kTwoCuts = 100, kFailures = 150, kTwoFaults = 100, kBareCuts = 60,
+                   kSpoiledSeals = 20, kRandomLives = 120;
 
-// Counts what was tried, and says so: one crash point is one world with its faults.
 class SealPathTest : public ::testing::Test {
  protected:
-  ~SealPathTest() override { std::printf("             %d crash points\n", points_); }
+  SealPathTest() : tally_(::testing::UnitTest::GetInstance()->current_test_info()->name()) {}
 
   // False after a failure: the first one is enough.
   bool Survives(Story story) {
-    ++points_;
     Life life(std::move(story));
     const std::string broken = life.Live();
+    life.AddTo(tally_);
     EXPECT_EQ(broken, "");
     return broken.empty();
   }
@@ -40,7 +37,7 @@ class SealPathTest : public ::testing::Test {
     return life.world().files().operations();
   }
 
-  int points_ = 0;
+  Tally tally_;
 };
 
 TEST_F(SealPathTest, AnOrdinaryLifeHoldsWhatTheSweepsNeed) {
@@ -55,81 +52,67 @@ TEST_F(SealPathTest, AnOrdinaryLifeHoldsWhatTheSweepsNeed) {
 }
 
 TEST_F(SealPathTest, APowerCutAnywhere) {
-  const int operations = Operations();
-  for (uint64_t seed = 1; seed <= Seeds(); ++seed) {
-    for (int at = 0; at < operations; ++at) {
-      if (!Survives({.seed = seed, .script = OrdinaryScript(), .faults = {CutPowerAt(at)}})) return;
-    }
-  }
+  ForEachPoint(kCuts, Operations(), [&](uint64_t seed, int at) {
+    return Survives({.seed = seed, .script = OrdinaryScript(), .faults = {CutPowerAt(at)}});
+  });
 }
 
 TEST_F(SealPathTest, APowerCutAnywhereAndAnotherOneSoonAfter) {
-  const int operations = Operations();
-  for (uint64_t seed = 1; seed <= Seeds(); ++seed) {
-    env::testing::Seeded choices(seed, 21);
-    for (int at = 0; at < operations; ++at) {
-      const int again = at + 1 + static_cast<int>(choices.Below(40));
-      if (!Survives({.seed = seed,
-                     .script = OrdinaryScript(),
-                     .faults = {CutPowerAt(at), CutPowerAt(again)}}))
-        return;
-    }
-  }
+  ForEachPoint(kTwoCuts, Operations(), [&](uint64_t seed, int at) {
+    env::testing::Seeded choices(seed * 1000 + static_cast<uint64_t>(at), 21);
+    const int again = at + 1 + static_cast<int>(choices.Below(40));
+    return Survives(
+        {.seed = seed, .script = OrdinaryScript(), .faults = {CutPowerAt(at), CutPowerAt(again)}});
+  });
 }
 
 // The process ends with the error, the next one finds what the page cache holds, and the power goes at the end.
 TEST_F(SealPathTest, AFailedOperationAnywhere) {
-  const int operations = Operations();
-  for (uint64_t seed = 1; seed <= Seeds(); ++seed) {
-    for (int at = 0; at < operations; ++at) {
-      const int error = (seed + static_cast<uint64_t>(at)) % 2 == 0 ? EIO : ENOSPC;
-      if (!Survives({.seed = seed, .script = OrdinaryScript(), .faults = {FailAt(at, error)}}))
-        return;
-    }
-  }
+  ForEachPoint(kFailures, Operations(), [&](uint64_t seed, int at) {
+    const int error = (seed + static_cast<uint64_t>(at)) % 2 == 0 ? EIO : ENOSPC;
+    return Survives({.seed = seed, .script = OrdinaryScript(), .faults = {FailAt(at, error)}});
+  });
 }
 
 TEST_F(SealPathTest, AFailedOperationAnywhereAndThenAnotherOneOrAPowerCut) {
-  const int operations = Operations();
-  for (uint64_t seed = 1; seed <= Seeds(); ++seed) {
-    env::testing::Seeded choices(seed, 22);
-    for (int at = 0; at < operations; ++at) {
-      const int again = at + 1 + static_cast<int>(choices.Below(60));
-      const int error = choices.Chance(1, 2) ? EIO : ENOSPC;
-      const Fault second = choices.Chance(1, 2) ? FailAt(again, error) : CutPowerAt(again);
-      if (!Survives(
-              {.seed = seed, .script = OrdinaryScript(), .faults = {FailAt(at, error), second}}))
-        return;
-    }
-  }
+  ForEachPoint(kTwoFaults, Operations(), [&](uint64_t seed, int at) {
+    env::testing::Seeded choices(seed * 1000 + static_cast<uint64_t>(at), 22);
+    const int again = at + 1 + static_cast<int>(choices.Below(60));
+    const int error = choices.Chance(1, 2) ? EIO : ENOSPC;
+    const Fault second = choices.Chance(1, 2) ? FailAt(again, error) : CutPowerAt(again);
+    return Survives(
+        {.seed = seed, .script = OrdinaryScript(), .faults = {FailAt(at, error), second}});
+  });
 }
 
 // Nothing that was not synced survives a cut: a sync that is missing shows at once.
 TEST_F(SealPathTest, APowerCutAnywhereThatTakesAllThatIsNotDurable) {
-  const int operations = Operations();
-  for (int at = 0; at < operations; ++at) {
-    if (!Survives({.script = OrdinaryScript(),
-                   .faults = {CutPowerAt(at)},
-                   .survival = env::testing::Survival::kNothing}))
-      return;
-  }
+  ForEachPoint(kBareCuts, Operations(), [&](uint64_t seed, int at) {
+    return Survives({.seed = seed,
+                     .script = OrdinaryScript(),
+                     .faults = {CutPowerAt(at)},
+                     .survival = env::testing::Survival::kNothing});
+  });
 }
 
 // The disk answers OK and has written another bit. What becomes evidence is read back before the log goes: such a seal is
 // refused, and made again.
 TEST_F(SealPathTest, ASealedFileThatWasWrittenWrong) {
-  for (uint64_t seed = 1; seed <= Seeds() * 4; ++seed) {  // a bit each
-    Life clean({.seed = seed, .script = OrdinaryScript()});
-    clean.Run();
-    for (const int at : clean.WritesTo(".sealing")) {
-      if (!Survives({.seed = seed, .script = OrdinaryScript(), .faults = {SpoilWriteAt(at)}}))
-        return;
+  uint64_t seed_of_writes = 0;
+  std::vector<int> writes;  // each seed has its own order of tasks
+  ForEachPoint(kSpoiledSeals, 50, [&](uint64_t seed, int number) {
+    if (std::exchange(seed_of_writes, seed) != seed) {
+      Life clean({.seed = seed, .script = OrdinaryScript()});
+      clean.Run();
+      writes = clean.WritesTo(".sealing");
     }
-  }
+    const int at = writes.at(static_cast<size_t>(number) % writes.size());
+    return Survives({.seed = seed, .script = OrdinaryScript(), .faults = {SpoilWriteAt(at)}});
+  });
 }
 
 TEST_F(SealPathTest, RandomLives) {
-  for (uint64_t seed = 1; seed <= Seeds() * 150; ++seed) {
+  ForEachPoint(kRandomLives, 1, [&](uint64_t seed, int) {
     env::testing::Seeded choices(seed, 23);
     Story story{.seed = seed, .script = RandomScript(seed), .faults = {}};
     int at = 0;
@@ -138,8 +121,8 @@ TEST_F(SealPathTest, RandomLives) {
       story.faults.push_back(
           choices.Chance(1, 2) ? CutPowerAt(at) : FailAt(at, choices.Chance(1, 2) ? EIO : ENOSPC));
     }
-    if (!Survives(std::move(story))) return;
-  }
+    return Survives(std::move(story));
+  });
 }
 
 }  // namespace

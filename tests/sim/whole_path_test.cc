@@ -3,9 +3,7 @@
 // thread. The power is cut at, and an error injected into, every disk operation of the run; after the restart every
 // acknowledged action must be read back, verify (which shares no code with the writer) must find the folder sound,
 // and every checkpoint that was shown must be of a tree that is a prefix of the one that is there.
-//
-// SEALTRAIL_SIM_SEEDS (default 4) says how many seeds each sweep runs.
-#include <cstdlib>
+// How many points: sweep.h.
 #include <set>
 
 #include <gtest/gtest.h>
@@ -15,6 +13,7 @@
 #include "env/testing/sim_env.h"
 #include "ledger/ledger.h"
 #include "pipeline/audit_pipeline.h"
+#include "sweep.h"
 #include "verify/verify.h"
 
 namespace sealtrail {
@@ -22,13 +21,11 @@ namespace {
 
 using env::testing::SimEnv;
 
+// Shares of all points (sweep.h), in thousandths.
+constexpr uint64_t kCuts = 100, kFailures = 150;
+
 constexpr char kData[] = "/data";
 constexpr int kRequests = 8;
-
-uint64_t Seeds() {
-  const char* text = std::getenv("SEALTRAIL_SIM_SEEDS");
-  return text == nullptr ? 4 : std::strtoull(text, nullptr, 10);
-}
 
 // Three log records; every third request has one that is too large for a leaf, and a resource that lies beside.
 std::string RequestJson(int request) {
@@ -145,36 +142,36 @@ int OperationsOfACleanRun() {
   return clean.files().operations();
 }
 
+// One point; false after a failure: the first one is enough.
+bool Survives(sim::Tally& tally, const env::testing::SimFsOptions& options) {
+  SimEnv world(options);
+  const History run = RunWorkload(world);
+  world.Crash();
+  world.files().PowerOn();
+  ExpectNothingLost(world, run);
+  ++tally.points;
+  tally.cuts += static_cast<uint64_t>(world.files().power_cuts());
+  if (options.fail_at) ++tally.faults;
+  if (!::testing::Test::HasFailure()) return true;
+  ++tally.violations;
+  return false;
+}
+
 TEST(WholePathTest, APowerCutAnywhereLosesNothingAcknowledged) {
-  const int operations = OperationsOfACleanRun();
-  for (uint64_t seed = 1; seed <= Seeds(); ++seed) {
-    for (int cut = 0; cut < operations; ++cut) {
-      SCOPED_TRACE(fmt::format("power cut at operation {}, seed {}", cut, seed));
-      SimEnv world({.seed = seed, .power_cut_at = cut});
-      const History run = RunWorkload(world);
-      world.Crash();
-      world.files().PowerOn();
-      ExpectNothingLost(world, run);
-      if (HasFatalFailure()) return;
-    }
-  }
+  sim::Tally tally("whole path: APowerCutAnywhere");
+  sim::ForEachPoint(kCuts, OperationsOfACleanRun(), [&](uint64_t seed, int cut) {
+    SCOPED_TRACE(fmt::format("power cut at operation {}, seed {}", cut, seed));
+    return Survives(tally, {.seed = seed, .power_cut_at = cut});
+  });
 }
 
 TEST(WholePathTest, AFailedOperationAnywhereLosesNothingAcknowledged) {
-  const int operations = OperationsOfACleanRun();
-  for (uint64_t seed = 1; seed <= Seeds(); ++seed) {
-    for (const int error : {EIO, ENOSPC}) {
-      for (int at = 0; at < operations; ++at) {
-        SCOPED_TRACE(fmt::format("operation {} fails with errno {}, seed {}", at, error, seed));
-        SimEnv world({.seed = seed, .fail_at = at, .fail_with = error});
-        const History run = RunWorkload(world);
-        world.Crash();
-        world.files().PowerOn();
-        ExpectNothingLost(world, run);
-        if (HasFatalFailure()) return;
-      }
-    }
-  }
+  sim::Tally tally("whole path: AFailedOperationAnywhere");
+  sim::ForEachPoint(kFailures, OperationsOfACleanRun() * 2, [&](uint64_t seed, int at_and_error) {
+    const int at = at_and_error / 2, error = at_and_error % 2 == 0 ? EIO : ENOSPC;
+    SCOPED_TRACE(fmt::format("operation {} fails with errno {}, seed {}", at, error, seed));
+    return Survives(tally, {.seed = seed, .fail_at = at, .fail_with = error});
+  });
 }
 
 // A sync that lies once, anywhere, and then the power goes: this the disk's maker must answer for, not we. But the

@@ -53,6 +53,7 @@ class SimDisk {
 
   int operations() const { return operations_; }
   bool powered() const { return powered_; }
+  int power_cuts() const { return boot_; }
   void CutPowerAt(int number) { cut_at_ = number; }
   void CutPower();
   void PowerOn();

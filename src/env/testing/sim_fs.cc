@@ -176,6 +176,11 @@ bool SimFs::powered() const {
   return disk_->powered();
 }
 
+int SimFs::power_cuts() const {
+  MutexLock lock(mutex_);
+  return disk_->power_cuts();
+}
+
 void SimFs::PowerOn() {
   MutexLock lock(mutex_);
   disk_->PowerOn();

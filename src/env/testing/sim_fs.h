@@ -100,6 +100,7 @@ class SimFs : public FileSystem {
   void CutPowerAt(int number);
   void CutPower();
   bool powered() const;
+  int power_cuts() const;  // so far
   // Brings the machine back with what survived; cuts the power first where it never failed.
   void PowerOn();
 
