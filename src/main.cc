@@ -95,6 +95,8 @@ CLI::App* AddProve(CLI::App& app, ProveArgs& args) {
       ->required();
   command->add_option("seq", args.seq, "The record's number")->required();
   command->add_option("-o,--output", args.output, "Write it to this file");
+  command->add_flag("--cosigned", args.cosigned,
+                    "Under the newest checkpoint that witnesses cosigned, not the newest of all");
   command->add_flag("--json", args.json, "Print the proof as JSON");
   return command;
 }

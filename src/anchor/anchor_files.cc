@@ -10,6 +10,7 @@ namespace {
 constexpr uint64_t kFileBytesMax = 1 * kMiB;
 constexpr size_t kEvidenceFilesMax = 64;
 constexpr size_t kSizeDigits = 20;
+constexpr std::string_view kCosigned = ".checkpoint";
 constexpr std::string_view kEvidence = "evidence";
 
 std::optional<TreeSize> SizeIn(std::string_view name, std::string_view suffix) {
@@ -23,13 +24,32 @@ std::optional<TreeSize> SizeIn(std::string_view name, std::string_view suffix) {
 }  // namespace
 
 std::string CosignedName(TreeSize size) {
-  return fmt::format("{:020}.checkpoint", Value(size));
+  return fmt::format("{:020}{}", Value(size), kCosigned);
 }
 std::string StampedName(TreeSize size) {
   return fmt::format("{:020}.stamped", Value(size));
 }
 std::string TokenName(TreeSize size, size_t authority) {
   return fmt::format("{:020}.{}.tsr", Value(size), authority);
+}
+
+Result<SizedNote> NewestCosigned(env::FileSystem& files, const std::string& dir, TreeSize above,
+                                 TreeSize at_most) {
+  const auto names = files.List(dir);
+  if (!names.ok() && names.status().code() != StatusCode::kNotFound) return names.status();
+  std::optional<TreeSize> newest;
+  for (const std::string& name : names.ok() ? *names : std::vector<std::string>()) {
+    const auto size = SizeIn(name, kCosigned);
+    if (size && *size > above && *size <= at_most && (!newest || *size > *newest)) newest = size;
+  }
+  if (!newest) {
+    return NotFound("no checkpoint of more than {} records that witnesses cosigned is kept",
+                    Value(above));
+  }
+  SEAL_ASSIGN_OR_RETURN(
+      const Bytes note,
+      env::ReadFile(files, env::JoinPath(dir, CosignedName(*newest)), kFileBytesMax));
+  return SizedNote(*newest, AsText(note));
 }
 
 Result<AnchorFiles> AnchorFiles::Open(env::FileSystem& files, std::string dir) {

@@ -22,6 +22,11 @@ std::string StampedName(TreeSize size);
 // "<20-digit size>.<n>.tsr": the answer of authority number n, from 0.
 std::string TokenName(TreeSize size, size_t authority);
 
+// The newest checkpoint that a quorum cosigned, of a tree of more than `above` and at most `at_most` records, in `dir`; that it
+// is one is for the caller to check. NotFound if there is none.
+Result<SizedNote> NewestCosigned(env::FileSystem& files, const std::string& dir, TreeSize above,
+                                 TreeSize at_most);
+
 // Threads  Compatible; one writer a folder.
 class AnchorFiles {
  public:

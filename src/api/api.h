@@ -46,6 +46,7 @@ struct Services {
   // Signs a checkpoint, and says which files are a backup of it.
   std::function<void(std::function<void(Result<ledger::BackupPlan>)>)> plan_backup;
   anchor::AnchorService* anchors = nullptr;  // null: none are configured
+  std::string anchors_dir;                   // where cosigned checkpoints are kept, if any
   std::string local_token;                   // whoever presents it acts as `local_principal`
   std::string local_principal;               // "local:<user>"
 };
@@ -85,7 +86,10 @@ class Api {
   // Calls `next` on the worker with a published checkpoint of at least `covered` records, signing one if need be.
   void WithCheckpoint(const Call& call, TreeSize covered,
                       std::function<void(const ledger::CheckpointInfo&)> next);
-  void IssueInclusion(const Call& call, Seq seq, TreeSize size, const ledger::CheckpointInfo& head);
+  // `note`: the signed checkpoint of the tree of `size`; empty if it is not at hand.
+  void IssueInclusion(const Call& call, Seq seq, TreeSize size, const std::string& note,
+                      const ledger::CheckpointInfo& head);
+  void IssueCosigned(const Call& call, Seq seq, const ledger::CheckpointInfo& head);
   void IssueConsistency(const Call& call, TreeSize from, TreeSize to,
                         const ledger::CheckpointInfo& head);
   void Finish(const Call& call, Result<net::HttpResponse> answer);

@@ -1,12 +1,15 @@
 // The transparency log for people outside: its files under /tlog/, and proofs under /api/v1/. docs/tlog.md.
 #include <nlohmann/json.hpp>
 
+#include "anchor/anchor_files.h"
 #include "api/answers.h"
 #include "api/call.h"
 #include "api/problem.h"
 #include "base/encoding.h"
 #include "base/log.h"
 #include "net/accept.h"
+#include "tlog/checkpoint.h"
+#include "tlog/note.h"
 #include "tlog/tlog_proof.h"
 
 namespace sealtrail::api {
@@ -24,9 +27,17 @@ json HashesJson(const tlog::Proof& proof) {
   return hashes;
 }
 
-// The signed note of the tree of `size`, where that is the newest one.
-json NoteJson(TreeSize size, const ledger::CheckpointInfo& head) {
-  return size == head.size ? json(head.note) : json();
+json NoteJson(const std::string& note) {
+  return note.empty() ? json() : json(note);
+}
+
+// A kept note is a file like any other: it may only go out with a proof that leads to its root.
+Status CheckNote(const std::string& note, const ledger::InclusionProof& proof) {
+  if (note.empty()) return OkStatus();
+  SEAL_ASSIGN_OR_RETURN(const tlog::Note parsed, tlog::ParseNote(note));
+  SEAL_ASSIGN_OR_RETURN(const tlog::Checkpoint body, tlog::ParseCheckpointText(parsed.text));
+  if (body.size == proof.size && body.root == proof.root) return OkStatus();
+  return DataLoss("the kept checkpoint of {} records is of another history", Value(proof.size));
 }
 
 // A proof file is the default: JSON goes to who names it, and does not like text as much.
@@ -36,22 +47,20 @@ bool PrefersJson(const net::HttpRequest& request) {
          net::AcceptedWeight(accept, "text/plain").value_or(0);
 }
 
-net::HttpResponse ProofFile(const ledger::InclusionProof& proof,
-                            const ledger::CheckpointInfo& head) {
+net::HttpResponse ProofFile(const ledger::InclusionProof& proof, const std::string& note) {
   return TextAnswer(
       tlog::EncodeTlogProof(
-          {.extra = {}, .index = proof.index, .hashes = proof.hashes, .checkpoint = head.note}),
+          {.extra = {}, .index = proof.index, .hashes = proof.hashes, .checkpoint = note}),
       kPlainText);
 }
 
-net::HttpResponse ProofJson(const ledger::InclusionProof& proof,
-                            const ledger::CheckpointInfo& head) {
+net::HttpResponse ProofJson(const ledger::InclusionProof& proof, const std::string& note) {
   return JsonAnswer(200, {{"index", Value(proof.index)},
                           {"size", Value(proof.size)},
                           {"root", Base64Encode(proof.root)},
                           {"leaf_hash", Base64Encode(proof.leaf_hash)},
                           {"hashes", HashesJson(proof.hashes)},
-                          {"checkpoint", NoteJson(proof.size, head)}});
+                          {"checkpoint", NoteJson(note)}});
 }
 
 net::HttpResponse ConsistencyJson(const ledger::ConsistencyProof& proof,
@@ -59,7 +68,7 @@ net::HttpResponse ConsistencyJson(const ledger::ConsistencyProof& proof,
   return JsonAnswer(200, {{"from", TreeJson(proof.old_size, proof.old_root)},
                           {"to", TreeJson(proof.size, proof.root)},
                           {"hashes", HashesJson(proof.hashes)},
-                          {"checkpoint", NoteJson(proof.size, head)}});
+                          {"checkpoint", NoteJson(proof.size == head.size ? head.note : "")}});
 }
 
 }  // namespace
@@ -137,9 +146,11 @@ void Api::WithCheckpoint(const Call& call, TreeSize covered,
 void Api::Proof(const Call& call) {
   const auto seq = NumberIn(call.request.query, "seq");
   const auto size = NumberIn(call.request.query, "size");
-  for (const auto* number : {&seq, &size}) {
+  const auto wish = NumberIn(call.request.query, "cosigned");
+  for (const auto* number : {&seq, &size, &wish}) {
     if (!number->ok()) return call.responder.Send(ProblemFrom(number->status()));
   }
+  const bool cosigned = wish->value_or(0) != 0;
   if (!*seq) return call.responder.Send(Problem(400, "seq: the number of a record is needed"));
   const uint64_t durable = Value(services_.reader.heights().durable);
   if (**seq >= durable || size->value_or(0) > durable)
@@ -148,16 +159,32 @@ void Api::Proof(const Call& call) {
     return call.responder.Send(
         Problem(400, fmt::format("record {} is in no tree of {} records", **seq, **size)));
   }
-  WithCheckpoint(call, TreeSize{size->value_or(**seq + 1)},
-                 [this, call, seq = Seq{**seq}, size = *size](const ledger::CheckpointInfo& head) {
-                   IssueInclusion(call, seq, size ? TreeSize{*size} : head.size, head);
-                 });
+  if (*size && cosigned) {
+    return call.responder.Send(
+        Problem(400, "size, cosigned: a cosigned checkpoint has its own size"));
+  }
+  WithCheckpoint(
+      call, TreeSize{size->value_or(**seq + 1)},
+      [this, call, seq = Seq{**seq}, size = *size, cosigned](const ledger::CheckpointInfo& head) {
+        if (cosigned) return IssueCosigned(call, seq, head);
+        const bool newest = !size || TreeSize{*size} == head.size;
+        IssueInclusion(call, seq, newest ? head.size : TreeSize{*size}, newest ? head.note : "",
+                       head);
+      });
 }
 
-void Api::IssueInclusion(const Call& call, Seq seq, TreeSize size,
+// Under the newest checkpoint that witnesses cosigned: it convinces those whose policy asks for them.
+void Api::IssueCosigned(const Call& call, Seq seq, const ledger::CheckpointInfo& head) {
+  const auto kept = anchor::NewestCosigned(services_.env.files, services_.anchors_dir,
+                                           TreeSize{Value(seq)}, head.size);
+  if (!kept.ok()) return call.responder.Send(ProblemFrom(kept.status()));
+  IssueInclusion(call, seq, kept->first, kept->second, head);
+}
+
+void Api::IssueInclusion(const Call& call, Seq seq, TreeSize size, const std::string& note,
                          const ledger::CheckpointInfo& head) {
   const bool as_json = PrefersJson(call.request);
-  if (!as_json && size != head.size) {
+  if (!as_json && note.empty()) {
     return call.responder.Send(Problem(
         404, fmt::format("a proof file carries the signed checkpoint, and that of {} records is "
                          "kept by whoever has it: ask for JSON, or without size for {} records",
@@ -165,14 +192,15 @@ void Api::IssueInclusion(const Call& call, Seq seq, TreeSize size,
   }
   const auto proof = prover_.ProveInclusion(seq, size, head);
   if (!proof.ok()) return Finish(call, proof.status());
+  if (const Status fits = CheckNote(note, *proof); !fits.ok()) return Finish(call, fits);
   RecordThen(call,
              {.action = "sealtrail.proof.issue",
               .actor = call.principal,
               .details = {{"sealtrail.proof.kind", "inclusion"},
                           {"sealtrail.proof.seq", std::to_string(Value(seq))},
                           {"sealtrail.tree.size", std::to_string(Value(size))}}},
-             [this, call, proof = *proof, head, as_json] {
-               Finish(call, as_json ? ProofJson(proof, head) : ProofFile(proof, head));
+             [this, call, proof = *proof, note, as_json] {
+               Finish(call, as_json ? ProofJson(proof, note) : ProofFile(proof, note));
              });
 }
 

@@ -56,8 +56,9 @@ int ExportTlog(const env::Env& env, const ExportTlogArgs& args);
 struct ProveArgs {
   std::string data_dir;
   uint64_t seq = 0;
-  std::string output;  // a file; empty: standard output
-  bool json = false;   // instead of a proof file
+  std::string output;     // a file; empty: standard output
+  bool cosigned = false;  // under the newest checkpoint that witnesses cosigned
+  bool json = false;      // instead of a proof file
 };
 int Prove(const env::Env& env, const ProveArgs& args);
 

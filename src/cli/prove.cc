@@ -12,9 +12,9 @@ constexpr size_t kProofBytesMax =
 
 Result<std::string> FetchProof(const env::Env& env, const ProveArgs& args) {
   SEAL_ASSIGN_OR_RETURN(const auto client, StoreClient::OpenFolder(env, args.data_dir));
-  auto proof =
-      client->FetchText("GET", fmt::format("/api/v1/proof?seq={}", args.seq), kProofBytesMax,
-                        {{"Accept", args.json ? "application/json" : "text/plain"}});
+  auto proof = client->FetchText(
+      "GET", fmt::format("/api/v1/proof?seq={}{}", args.seq, args.cosigned ? "&cosigned=1" : ""),
+      kProofBytesMax, {{"Accept", args.json ? "application/json" : "text/plain"}});
   const Status closed = client->Close();
   if (proof.ok() && !closed.ok()) return closed;
   return proof;

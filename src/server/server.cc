@@ -225,6 +225,7 @@ void Server::Impl::MakeApi(const ledger::LedgerReader& reader) {
             ledger_->PlanBackup(std::move(done));
           },
       .anchors = anchors_.get(),
+      .anchors_dir = ledger::TrailPaths(data_dir_).anchors,
       .local_token = token_,
       .local_principal = "local:" + env::UserName(env::CurrentUser())});
 }

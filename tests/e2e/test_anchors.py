@@ -117,6 +117,29 @@ def test_a_witness_cosigns_what_grows(witnessed):
     assert code == 0 and report["verdicts"]["independence"] == "pass", report
 
 
+def test_a_proof_under_a_policy(witnessed, tmp_path):
+    store, witness, policy = witnessed
+    assert traffic.post(store, traffic.spans(50)).status == 200
+    within(10, lambda: cosigned(store) and int(cosigned(store)[-1].split(".")[0]) > 50)
+    (tmp_path / "leaf").write_bytes(store.export("--from", "7", "--to", "7").rstrip(b"\n"))
+
+    def judged(*options):
+        store.run("prove", "--data", store.data, "7", "-o", tmp_path / "proof", *options)
+        code, report = store.verify(tmp_path / "proof", "--leaf", tmp_path / "leaf", "--vkey", store.ready["vkey"], "--policy", policy)
+        return code, report.get("witnesses", [])
+
+    assert judged() != (0, ["w1"]), "the newest checkpoint has no cosignature"
+    assert judged("--cosigned") == (0, ["w1"])
+    witness.stop()
+    assert traffic.post(store, traffic.spans(1)).status == 200
+    newest = json.loads(store.http("GET", "/readyz", token=False))["durable"] - 1
+    done = store.run("prove", "--data", store.data, str(newest), "--cosigned", check=False)
+    assert (done.returncode, done.stdout) == (2, "") and "witnesses cosigned" in done.stderr
+    kept = store.data / "anchors" / cosigned(store)[-1]
+    kept.write_text(kept.read_text().replace("\n", "\n1", 1))
+    assert store.run("prove", "--data", store.data, "7", "--cosigned", check=False).returncode == 2
+
+
 @pytest.mark.parametrize("shows", [True, False], ids=["shown", "offered"])
 def test_a_restored_copy_is_refused(witnessed, tmp_path, shows):
     store, witness, policy = witnessed
