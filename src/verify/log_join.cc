@@ -162,8 +162,8 @@ void LogJoin::JudgeManifest(std::span<Segment> segments, size_t i) {
   if (!manifest.body) return;
   const ManifestBody& body = *manifest.body;
   const auto key = body.epoch <= keys_.newest() ? keys_.Key(body.epoch) : std::nullopt;
-  if (!key || body.origin != origin_ || body.segment != segments[i].first) return;
-  if (!NoteHolds(manifest.text, std::span(&*key, 1))) return;
+  manifest.is_signed = key && NoteHolds(manifest.text, std::span(&*key, 1));
+  if (!manifest.is_signed || body.origin != origin_ || body.segment != segments[i].first) return;
   manifest.trusted = true;
   // Behind a gap stands the record that seals another segment.
   const bool is_followed = i + 1 < segments.size() && segments[i + 1].first == body.size_after;
@@ -184,12 +184,11 @@ LogJoin::Fit LogJoin::CompareManifest(const Segment& segment, bool facts_clean) 
                             : before
                                 ? std::optional(fmt::format("previous {}", Base64Encode(*before)))
                                 : std::nullopt;
-  const auto key = manifest.body && manifest.body->epoch <= keys_.newest()
-                       ? keys_.Key(manifest.body->epoch)
-                       : keys_.Key(keys_.AtSize(facts.next));
+  const bool names_its_key = manifest.body && manifest.body->epoch <= keys_.newest();
+  const auto key = keys_.Key(names_its_key ? manifest.body->epoch : keys_.AtSize(facts.next));
   const std::span<const VerifierKey> keys =
       key ? std::span<const VerifierKey>(&*key, 1) : std::span<const VerifierKey>();
-  const bool holds = key && NoteHolds(manifest.text, keys);
+  const bool holds = names_its_key ? manifest.is_signed : key && NoteHolds(manifest.text, keys);
   if (holds && manifest.read.code() == StatusCode::kUnimplemented) {
     findings_.obstacles.push_back(fmt::format("{}: {}", manifest.path, manifest.read.message()));
     return Fit::kUnknown;

@@ -22,6 +22,7 @@ struct Manifest {
   Hash hash{};                       // of the file
   std::optional<ManifestBody> body;  // what it says, true or not; borrows from `text`
   Status read;                       // why there is no body
+  bool is_signed = false;            // by the key of its epoch; known once it is judged
   bool trusted = false;              // its signature holds, and the record that names it agrees
 };
 

@@ -183,9 +183,10 @@ class Run {
 
   // Then nothing else in the folder can be judged. Only a signed word counts, or one changed bit would silence us.
   bool IsOfAnotherFormat(const std::string& text) {
-    if (!NoteHolds(text, std::span(&key_, 1))) return false;
-    const auto body = ParseTrailBody(ParseSignedNote(text)->text);
+    const auto note = ParseSignedNote(text);
+    const auto body = note.ok() ? ParseTrailBody(note->text) : Result<TrailBody>(note.status());
     if (body.status().code() != StatusCode::kUnimplemented) return false;
+    if (!NoteHolds(text, std::span(&key_, 1))) return false;
     Obstacle(body.status().Annotate("trail"));
     return true;
   }

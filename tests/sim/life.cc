@@ -44,6 +44,9 @@ Life::Life(Story story)
       case Fault::Kind::kSpoilWrite:
         world_.files().SpoilWrite(fault.at);
         break;
+      case Fault::Kind::kLoseSync:
+        world_.files().LoseSync(fault.at);
+        break;
     }
   }
   world_.files().Observe([this](int number, const std::string& path, ByteView bytes) {

@@ -141,6 +141,9 @@ std::string Describe(const Story& story) {
       case Fault::Kind::kSpoilWrite:
         text += fmt::format(", write {} is spoiled", fault.at);
         break;
+      case Fault::Kind::kLoseSync:
+        text += fmt::format(", sync {} is lost", fault.at);
+        break;
     }
   }
   text += "\nscript:";

@@ -40,7 +40,7 @@ Script RandomScript(uint64_t seed);
 
 // Something that the disk does at the operation of this number (sim_fs.h).
 struct Fault {
-  enum class Kind { kCutPower, kFail, kSpoilWrite };
+  enum class Kind { kCutPower, kFail, kSpoilWrite, kLoseSync };
   Kind kind;
   int at;
   int error = 0;  // of kFail
@@ -51,6 +51,9 @@ inline Fault CutPowerAt(int at) {
 }
 inline Fault FailAt(int at, int error) {
   return {.kind = Fault::Kind::kFail, .at = at, .error = error};
+}
+inline Fault LoseSyncAt(int at) {
+  return {.kind = Fault::Kind::kLoseSync, .at = at};
 }
 inline Fault SpoilWriteAt(int at) {
   return {.kind = Fault::Kind::kSpoilWrite, .at = at};

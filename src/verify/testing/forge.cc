@@ -291,9 +291,8 @@ std::string SpanLeaf(uint64_t number) {
 std::string ShortLeaf(uint64_t number) {
   Bytes salt(16, 0);
   PutBig64(salt.data(), number * 0x9e3779b97f4a7c15);
-  return fmt::format(
-      R"({{"k":"log","n":"{}","o":{{"w":"1764039845000000{:03}"}},"r":{{"a":"1764039846000000{:03}"}},"v":1}})",
-      Base64Encode(salt), number * 7 % 1000, (number * 3 + 1) % 1000);
+  return fmt::format(R"({{"k":"log","n":"{}","o":{{}},"r":{{"a":"1764039846000000{:03}"}},"v":1}})",
+                     Base64Encode(salt), (number * 3 + 1) % 1000);
 }
 
 std::vector<std::string> ShortLeaves(uint64_t first, uint64_t count) {
