@@ -42,6 +42,7 @@ struct Services {
   // The trail's verifier keys by epoch, the current one last; and a new key that takes over. Null on a folder that is
   // only read.
   std::function<std::vector<std::string>()> vkeys;
+  std::function<bool()> key_in_file;  // the current one; else a command holds it
   std::function<void(const std::string& actor, std::function<void(Status)>)> rotate_key;
   // Signs a checkpoint, and says which files are a backup of it.
   std::function<void(std::function<void(Result<ledger::BackupPlan>)>)> plan_backup;

@@ -10,12 +10,13 @@ namespace {
 
 using nlohmann::json;
 
-net::HttpResponse KeysAnswer(const std::vector<std::string>& vkeys) {
+net::HttpResponse KeysAnswer(const std::vector<std::string>& vkeys, bool in_file) {
   json keys = json::array();
   for (size_t epoch = 0; epoch < vkeys.size(); ++epoch) {
     keys.push_back(
         {{"epoch", epoch}, {"vkey", vkeys[epoch]}, {"current", epoch + 1 == vkeys.size()}});
   }
+  keys.back()["held"] = in_file ? "file" : "command";
   net::HttpResponse response{.content_type = "application/json"};
   response.body = SharedBytes::FromText(json({{"keys", keys}}).dump() + "\n");
   return response;
@@ -24,16 +25,20 @@ net::HttpResponse KeysAnswer(const std::vector<std::string>& vkeys) {
 }  // namespace
 
 void Api::Keys(const Call& call) {
-  call.responder.Send(KeysAnswer(services_.vkeys()));
+  call.responder.Send(KeysAnswer(services_.vkeys(), services_.key_in_file()));
 }
 
-// The record that names the new key is what tells of this act.
+// The record that names the new key is what tells of this act. Where a key does not sign, 409 rather than 503: who is told to
+// try again later would rotate twice.
 void Api::RotateKey(const Call& call) {
   if (!services_.rotate_key) {
     return call.responder.Send(Problem(503, "the folder is only read: no key can take over"));
   }
   services_.rotate_key(call.principal, [this, call](const Status& status) {
-    call.responder.Send(status.ok() ? KeysAnswer(services_.vkeys()) : ProblemFrom(status));
+    if (status.code() == StatusCode::kFailedPrecondition)
+      return call.responder.Send(Problem(409, status.message()));
+    call.responder.Send(status.ok() ? KeysAnswer(services_.vkeys(), services_.key_in_file())
+                                    : ProblemFrom(status));
   });
 }
 

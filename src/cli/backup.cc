@@ -51,7 +51,14 @@ Result<ledger::BackupPlan> ParsePlan(const std::string& text) {
 Result<std::string> ReadKey(const env::Env& env, const std::string& data_dir,
                             const ledger::BackupPlan& plan) {
   const std::string path = env::JoinPath(data_dir, "keys/log.key");
-  SEAL_ASSIGN_OR_RETURN(const Bytes bytes, env::ReadFile(env.files, path, kNoteBytesMax));
+  const auto read = env::ReadFile(env.files, path, kNoteBytesMax);
+  if (read.status().code() == StatusCode::kNotFound) {
+    return FailedPrecondition(
+        "{} is not there: the key is held by a command, and is not ours to copy; leave out "
+        "--with-key",
+        path);
+  }
+  SEAL_ASSIGN_OR_RETURN(const Bytes bytes, read);
   const auto signer = tlog::Signer::FromText(AsText(bytes));
   if (!signer.ok()) return signer.status().Annotate(path);
   if (signer->verifier().vkey() != plan.vkeys.back())

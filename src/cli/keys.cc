@@ -8,12 +8,14 @@
 namespace sealtrail::cli {
 namespace {
 
-// One line a key: its epoch, the key, and which one signs now.
+// One line a key: its epoch, the key, and which one signs now, from where.
 std::string KeysText(const nlohmann::json& answer) {
   std::string text;
   for (const auto& key : answer["keys"]) {
     text += fmt::format("{:>5}  {}{}\n", key["epoch"].get<int>(), key["vkey"].get<std::string>(),
-                        key["current"].get<bool>() ? "  (signs now)" : "");
+                        !key["current"].get<bool>()       ? ""
+                        : key.value("held", "") == "file" ? "  (signs now, a file)"
+                                                          : "  (signs now, held by a command)");
   }
   return text;
 }

@@ -8,6 +8,7 @@
 
 #include "base/origin.h"
 #include "config/anchor_fields.h"
+#include "config/signer_fields.h"
 #include "config/yaml_fields.h"
 
 namespace sealtrail::config {
@@ -19,7 +20,7 @@ class Parser {
       : yaml_(std::move(name),
               {"listen.otlp_grpc", "listen.otlp_http", "listen.api", "select.attributes",
                "index.paused", "segment.bytes_max", "segment.age_max_seconds", "anchors.policy",
-               "anchors.tsa", "anchors.fail"}) {}
+               "anchors.tsa", "anchors.fail", "signer.command", "signer.vkey"}) {}
 
   Result<Config> Parse(const YAML::Node& root) {
     if (root.IsNull()) return config_;
@@ -38,6 +39,14 @@ class Parser {
             {"signing_state",
              [this](const YAML::Node& n) {
                return yaml_.Text(n, "signing_state", config_.signing_state);
+             }},
+            {"signer",
+             [this](const YAML::Node& n) {
+               return ReadSigner(yaml_, n, "signer", config_.signer);
+             }},
+            {"next_signer",
+             [this](const YAML::Node& n) {
+               return ReadSigner(yaml_, n, "next_signer", config_.next_signer);
              }},
             {"anchors", [this](const YAML::Node& n) { return ReadAnchors(yaml_, n, config_); }},
             {"index", [this](const YAML::Node& n) { return Index(n); }},

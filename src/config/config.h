@@ -14,6 +14,12 @@
 
 namespace sealtrail::config {
 
+// Who signs for the trail: a program and its arguments, and the key that it has.
+struct SignerCommand {
+  std::vector<std::string> command;
+  std::string vkey;
+};
+
 struct Config {
   std::string origin;  // empty: as the folder says, or a random one
 
@@ -35,6 +41,9 @@ struct Config {
   uint64_t segment_age_max_seconds = 3600;
 
   std::string signing_state;  // folder of the signing record; empty: signing/ in the data folder
+
+  std::optional<SignerCommand> signer;       // unset: the key is a file
+  std::optional<SignerCommand> next_signer;  // that of the next rotation
 
   anchor::Options anchors;         // `dir` and `policy` are the server's to set
   std::string anchor_policy_file;  // path of a C2SP tlog-policy; empty: no witnesses

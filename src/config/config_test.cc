@@ -35,6 +35,8 @@ segment:
   bytes_max: 65536
   age_max_seconds: 7
 signing_state: /safe
+signer: {command: [/bin/sign, "a b"], vkey: PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW}
+next_signer: {vkey: PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW, command: [/bin/other]}
 index: {paused: true}
 )",
                                   "c.yaml");
@@ -47,6 +49,11 @@ index: {paused: true}
   EXPECT_EQ(config->segment_bytes_max, 65536u);
   EXPECT_EQ(config->segment_age_max_seconds, 7u);
   EXPECT_EQ(config->signing_state, "/safe");
+  ASSERT_TRUE(config->signer && config->next_signer);
+  EXPECT_EQ(config->signer->command, (std::vector<std::string>{"/bin/sign", "a b"}));
+  EXPECT_EQ(config->signer->vkey,
+            "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW");
+  EXPECT_EQ(config->next_signer->command[0], "/bin/other");
   EXPECT_TRUE(config->index_paused);
   EXPECT_TRUE(ParseConfig("select: all", "c.yaml")->select_all);
 }
@@ -71,6 +78,12 @@ TEST(ConfigTest, MistakesHaveAPlace) {
       {"min_free_bytes: 1G\n", "c.yaml:1: min_free_bytes: expected a number"},
       {"select: some\n", "c.yaml:1: select: expected \"all\""},
       {"select: {attributes: []}\n", "c.yaml:1: select.attributes: expected a list"},
+      {"signer: {vkey: x}\n", "c.yaml:1: signer.command: expected a list of words"},
+      {"next_signer:\n  command: [sign]\n",
+       "c.yaml:2: next_signer.command: expected a list of words, the first of them the absolute"},
+      {"signer: {command: [/a], vkey: x}\n",
+       "c.yaml:1: signer.vkey: expected the verifier key of an Ed25519 key"},
+      {"signer: {commands: [/a]}\n", "c.yaml:1: unknown key \"signer.commands\""},
       {"[1, 2]\n", "c.yaml:1: the file: expected a map"},
       {"a: [\n", "c.yaml:2: "},
   };

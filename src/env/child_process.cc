@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 
 #include "base/endian.h"
+#include "env/file_actions.h"
 
 extern char** environ;
 
@@ -155,23 +156,6 @@ std::vector<char*> ChildEnvironment() {
   kept.push_back(nullptr);
   return kept;
 }
-
-// What the child does between fork and exec, kept in order and freed together.
-class FileActions {
- public:
-  FileActions() { ::posix_spawn_file_actions_init(&actions_); }
-  ~FileActions() { ::posix_spawn_file_actions_destroy(&actions_); }
-
-  void OpenNull(int as, int flags) {
-    ::posix_spawn_file_actions_addopen(&actions_, as, "/dev/null", flags, 0);
-  }
-  void Duplicate(int from, int to) { ::posix_spawn_file_actions_adddup2(&actions_, from, to); }
-  void CloseFrom(int first) { ::posix_spawn_file_actions_addclosefrom_np(&actions_, first); }
-  const posix_spawn_file_actions_t* get() const { return &actions_; }
-
- private:
-  posix_spawn_file_actions_t actions_;
-};
 
 }  // namespace
 

@@ -16,6 +16,8 @@ constexpr int64_t kTickNanos = kNanosPerSecond;
 // A segment is closed when the sealer has only this much of its log left to do, so that ingest hardly waits; unless the
 // log has grown to twice its size meanwhile.
 constexpr uint64_t kCloseLagBytes = 2 * kMiB;
+// After a manifest that was not signed: what was sealed is thrown away, so this is not tried as often as a checkpoint.
+constexpr int64_t kSealAgainNanos = 60 * kNanosPerSecond;
 constexpr std::string_view kElsewhere = "elsewhere";  // in signing/
 constexpr size_t kPathBytesMax = 4 * kKiB;
 
@@ -64,6 +66,21 @@ Result<SigningRecord> OpenSigningRecord(const env::Env& env, const TrailPaths& p
       dir);
 }
 
+Result<SharedKey> ExternalKeyOf(const std::optional<ExternalSigner>& signer,
+                                std::string_view name) {
+  if (!signer) return SharedKey();
+  auto key = SigningKey::External(*signer);
+  if (!key.ok()) return key.status().Annotate(name);
+  return std::make_shared<const SigningKey>(*std::move(key));
+}
+
+Result<ExternalKeys> ExternalKeysOf(const Options& options) {
+  ExternalKeys keys;
+  SEAL_ASSIGN_OR_RETURN(keys.signer, ExternalKeyOf(options.signer, "signer"));
+  SEAL_ASSIGN_OR_RETURN(keys.next_signer, ExternalKeyOf(options.next_signer, "next_signer"));
+  return keys;
+}
+
 }  // namespace
 
 struct Ledger::Counters {
@@ -77,6 +94,8 @@ struct Ledger::Counters {
         write_nanos(metrics.GetCounter("sealtrail_ledger_write_nanoseconds_total",
                                        "Time spent in sequencing and writing")),
         checkpoints(metrics.GetCounter("sealtrail_ledger_checkpoints_total", "Checkpoints signed")),
+        signer_failures(metrics.GetCounter("sealtrail_signer_failures_total",
+                                           "Signatures that the key's holder did not give")),
         segments_sealed(
             metrics.GetCounter("sealtrail_ledger_segments_sealed_total", "Segments sealed")),
         refused_batches(metrics.GetCounter("sealtrail_ledger_refused_batches_total",
@@ -100,6 +119,7 @@ struct Ledger::Counters {
   Counter& sync_nanos;
   Counter& write_nanos;
   Counter& checkpoints;
+  Counter& signer_failures;
   Counter& segments_sealed;
   Counter& refused_batches;
   Counter& clock_steps;
@@ -111,10 +131,12 @@ struct Ledger::Counters {
   Gauge& free_bytes;
 };
 
-Ledger::Ledger(const env::Env& env, const Options& options, Trail trail, SigningRecord signing,
-               std::unique_ptr<env::FileLock> lock, MetricSet& metrics, OnFailure on_failure)
+Ledger::Ledger(const env::Env& env, const Options& options, ExternalKeys external, Trail trail,
+               SigningRecord signing, std::unique_ptr<env::FileLock> lock, MetricSet& metrics,
+               OnFailure on_failure)
     : env_(env),
       options_(options),
+      external_(std::move(external)),
       paths_(options.data_dir),
       origin_(trail.origin()),
       trail_(std::move(trail)),
@@ -124,12 +146,13 @@ Ledger::Ledger(const env::Env& env, const Options& options, Trail trail, Signing
       table_(env.files, paths_.segments),
       tree_(env.files, paths_.tiles),
       sequencer_(origin_),
-      signing_(std::move(signing)),
+      signer_(env, paths_, std::move(signing)),
       durable_(origin_) {}
 
-// The sealer's callbacks post to the writer: one that has ended drops them.
+// What sealer and signer call back posts to the writer: one that has ended drops it.
 Ledger::~Ledger() {
   if (worker_) worker_->End();
+  if (signing_worker_) signing_worker_->End();
   if (sealer_) sealer_->End();
 }
 
@@ -143,10 +166,12 @@ Result<std::unique_ptr<Ledger>> Ledger::Open(const env::Env& env, const Options&
   const Status parent = env.files.SyncDir(env::ParentPath(options.data_dir));
   if (!parent.ok() && !(existed && parent.code() == StatusCode::kFailedPrecondition)) return parent;
   SEAL_ASSIGN_OR_RETURN(auto lock, env.files.Lock(paths.lock));
-  SEAL_ASSIGN_OR_RETURN(Trail trail, OpenTrail(env, paths, options.origin));
+  SEAL_ASSIGN_OR_RETURN(ExternalKeys external, ExternalKeysOf(options));
+  SEAL_ASSIGN_OR_RETURN(Trail trail, OpenTrail(env, paths, options.origin, external));
   SEAL_ASSIGN_OR_RETURN(SigningRecord signing, OpenSigningRecord(env, paths, options, trail));
-  std::unique_ptr<Ledger> ledger(new Ledger(env, options, std::move(trail), std::move(signing),
-                                            std::move(lock), metrics, std::move(on_failure)));
+  std::unique_ptr<Ledger> ledger(new Ledger(env, options, std::move(external), std::move(trail),
+                                            std::move(signing), std::move(lock), metrics,
+                                            std::move(on_failure)));
   SEAL_RETURN_IF_ERROR(ledger->Recover());
   ledger->StartWorkers();
   ledger->worker_->PostAfter(kTickNanos, [raw = ledger.get()] { raw->Tick(); });
@@ -160,10 +185,8 @@ Status Ledger::Recover() {
   if (!checkpoint.note.empty()) {
     claims.push_back({.name = paths_.checkpoint, .size = checkpoint.size, .root = checkpoint.root});
   }
-  if (signing_.state()) {
-    claims.push_back({.name = "the signing record",
-                      .size = signing_.state()->size,
-                      .root = signing_.state()->root});
+  if (const std::optional<SigningState>& state = signer_.state()) {
+    claims.push_back({.name = "the signing record", .size = state->size, .root = state->root});
   }
   SEAL_ASSIGN_OR_RETURN(const Recovered recovered,
                         ledger::Recover(env_, paths_, trail_.keys, claims, BadEnd::kCut,
@@ -186,7 +209,7 @@ Status Ledger::StartWriting(const Recovered& recovered) {
   for (const std::string& name : recovered.obsolete) {
     SEAL_RETURN_IF_ERROR(env_.files.Remove(env::JoinPath(paths_.segments, name)));
   }
-  last_record_at_ = last_checkpoint_at_ = clock_checked_mono_ = env_.clock.Monotonic();
+  last_record_at_ = last_signing_at_ = clock_checked_mono_ = env_.clock.Monotonic();
   clock_checked_wall_ = env_.clock.Now();
   if (recovered.log) SEAL_RETURN_IF_ERROR(ContinueLog(*recovered.log, recovered.sealed.tree));
   if (!recovered.sealed.segments.empty()) {
@@ -207,13 +230,15 @@ Status Ledger::StartWriting(const Recovered& recovered) {
   SEAL_RETURN_IF_ERROR(
       WriteOwn({.action = "sealtrail.store.start", .actor = "sealtrail", .target = origin_}));
   CheckFloor(0);
-  SEAL_RETURN_IF_ERROR(SignCheckpoint());
-  return trail_.unfinished ? FinishTrail(env_, paths_, trail_.keys) : OkStatus();
+  const Status status = SignHere();
+  if (trail_.unfinished) return status.ok() ? FinishTrail(env_, paths_, trail_.keys) : status;
+  return refusal_.ok() ? status : OkStatus();
 }
 
 // Until here everything happened on the caller's thread.
 void Ledger::StartWorkers() {
   worker_ = env_.executor.StartWorker("ledger");
+  signing_worker_ = env_.executor.StartWorker("signer");
   sealer_ = std::make_unique<Sealer>(env_, paths_, [this](const Status& status) {
     worker_->Post([this, status] { Fail(status); });
   });
@@ -399,7 +424,8 @@ Status Ledger::BeginLog() {
 // --- Sealing ------------------------------------------------------------------------------------
 
 bool Ledger::CloseIsDue() const {
-  if (!failed_.ok() || !log_) return false;
+  if (!failed_.ok() || !log_ || !refusal_.ok() || rotating_ || backups_begun_ != 0) return false;
+  if (env_.clock.Monotonic() < close_not_before_) return false;
   const uint64_t seal_records = last_manifest_ ? 1 : 0;
   if (log_records_ <= seal_records) return false;
   const uint64_t bytes = std::max(log_->bundle_bytes(), log_->size());
@@ -408,7 +434,8 @@ bool Ledger::CloseIsDue() const {
   return sealer_->lag() <= kCloseLagBytes || bytes / 2 >= options_.segment_bytes_max;
 }
 
-// From here to EndClose nothing is written: the seal record must be the next record.
+// From here to EndClose nothing is written: the seal record must be the next record. So it is not begun while the key
+// does not sign.
 void Ledger::BeginClose() {
   closing_ = true;
   format::Manifest manifest{.origin = origin_,
@@ -417,32 +444,48 @@ void Ledger::BeginClose() {
                             .previous = last_manifest_,
                             .epoch = trail_.keys.epoch(),
                             .sealed = env_.clock.Now()};
-  sealer_->Finish(
-      sequencer_.chain(), std::move(manifest), trail_.keys.signer,
-      [this](const SealedSegment& sealed) { worker_->Post([this, sealed] { EndClose(sealed); }); });
+  sealer_->Finish(sequencer_.chain(), std::move(manifest), trail_.keys.signer,
+                  [this](const Result<SealedSegment>& result) {
+                    worker_->Post([this, result] { EndClose(result); });
+                  });
 }
 
-void Ledger::EndClose(const SealedSegment& sealed) {
+// Without a signature the log goes on, and is sealed anew from its beginning: what waits to be written is not made to wait
+// for a key.
+void Ledger::EndClose(const Result<SealedSegment>& result) {
   closing_ = false;
   if (failed_.ok()) {
-    const format::Manifest& manifest = sealed.manifest;
-    if (manifest.after.size != sequencer_.size() || manifest.after.root != sequencer_.Root()) {
-      Fail(DataLoss("segment {} was sealed with another root than its records have",
-                    Value(manifest.first)));
-    } else if (const Status closed = log_->Close(); !closed.ok()) {
-      Fail(closed);
+    if (result.ok()) {
+      TakeSealed(*result);
     } else {
-      log_.reset();
-      last_manifest_ = sealed.manifest_hash;
-      if (WriteSealRecord(sealed).ok()) Retire(sealed.manifest);
+      NoteRefusal(result.status());
+      close_not_before_ = env_.clock.Monotonic() + kSealAgainNanos;
+      sealer_->Begin(log_before_, log_->size());
     }
   }
   ResumeAfterClose();
 }
 
+void Ledger::TakeSealed(const SealedSegment& sealed) {
+  const format::Manifest& manifest = sealed.manifest;
+  if (manifest.after.size != sequencer_.size() || manifest.after.root != sequencer_.Root()) {
+    return Fail(DataLoss("segment {} was sealed with another root than its records have",
+                         Value(manifest.first)));
+  }
+  if (const Status closed = log_->Close(); !closed.ok()) return Fail(closed);
+  log_.reset();
+  last_manifest_ = sealed.manifest_hash;
+  if (WriteSealRecord(sealed).ok()) Retire(sealed.manifest);
+}
+
 void Ledger::ResumeAfterClose() {
   worker_->Post([this] { Drain(); });
-  if (after_close_) std::exchange(after_close_, nullptr)();
+  RunWaiting();
+}
+
+// Each of them looks again whether it may go on.
+void Ledger::RunWaiting() {
+  for (const auto& task : std::exchange(waiting_, {})) task();
 }
 
 Status Ledger::WriteSealRecord(const SealedSegment& sealed) {
@@ -557,33 +600,127 @@ void Ledger::Tick() {
 }
 
 void Ledger::SignIfDue() {
-  if (!failed_.ok()) return;
-  if (env_.clock.Monotonic() - last_checkpoint_at_ < options_.checkpoint_interval_ns) return;
-  if (const Status status = SignCheckpoint(); !status.ok()) Fail(status);
+  if (env_.clock.Monotonic() - last_signing_at_ >= options_.checkpoint_interval_ns) StartSigning();
 }
 
-// Only durable records: the sequencer moves with writes, and every write is synced before its task
-// ends.
-Status Ledger::SignCheckpoint() {
+// --- Signing -------------------------------------------------------------------------------------
+
+// Only durable records: the sequencer moves with writes, and every write is synced before its task ends. A hand-over comes
+// first, for no larger tree may be signed before it.
+std::optional<SigningTask> Ledger::NextSigning() const {
+  if (hand_over_) return SigningTask{.head = *hand_over_, .keys = trail_.keys, .hand_over = true};
+  const CheckpointInfo newest = checkpoint();
+  if (!newest.note.empty() && newest.size == sequencer_.size()) return std::nullopt;
+  return SigningTask{.head = {.origin = trail_.keys.log_origin(),
+                              .size = sequencer_.size(),
+                              .root = sequencer_.Root()},
+                     .keys = trail_.keys};
+}
+
+// Hands the newest tree to the signing worker, where there is news and nothing is under way.
+void Ledger::StartSigning() {
+  if (signing_ || !failed_.ok()) return;
+  std::optional<SigningTask> task = NextSigning();
+  if (!task) return;
+  signing_ = true;
+  last_signing_at_ = env_.clock.Monotonic();
+  signing_worker_->Post([this, task = *std::move(task)] {
+    worker_->Post([this, result = signer_.Sign(task)] { EndSigning(result); });
+  });
+}
+
+void Ledger::EndSigning(const Result<SignedHead>& result) {
+  signing_ = false;
+  AnswerAwaiting(TakeSigned(result));
+  RunWaiting();
+  if (!awaiting_.empty()) StartSigning();
+  if (!failed_.ok()) AnswerAwaiting(Accepting());
+}
+
+void Ledger::AnswerAwaiting(const Status& status) {
+  const TreeSize covered = checkpoint().size;
+  for (Awaiting& each : std::exchange(awaiting_, {})) {
+    if (each.size <= covered) {
+      each.done(OkStatus());
+    } else if (!status.ok()) {
+      each.done(status);
+    } else {
+      awaiting_.push_back(std::move(each));
+    }
+  }
+}
+
+// On this thread: at a start and at a stop, when nobody waits for the writer.
+Status Ledger::SignHere() {
   if (!failed_.ok()) return Accepting();
+  last_signing_at_ = env_.clock.Monotonic();
+  while (const std::optional<SigningTask> task = NextSigning())
+    SEAL_RETURN_IF_ERROR(TakeSigned(signer_.Sign(*task)));
+  return OkStatus();
+}
+
+Status Ledger::TakeSigned(const Result<SignedHead>& result) {
+  if (!failed_.ok()) return Accepting();
+  if (!result.ok()) {
+    Fail(result.status());
+    TellRotated(result.status());
+    return result.status();
+  }
+  NoteRefusal(result->refusal);
+  if (!result->refusal.ok()) {
+    TellRotated(
+        FailedPrecondition("a record names the new key, which takes over once both sign: {}",
+                           result->refusal.message()));
+    return result->refusal;
+  }
+  if (result->keys.epoch() != trail_.keys.epoch()) {
+    trail_.keys = result->keys;
+    hand_over_.reset();
+    rotating_ = false;
+    NoteKeys();
+  }
+  PublishCheckpoint(result->checkpoint);
+  if (!rotating_) TellRotated(OkStatus());
+  return OkStatus();
+}
+
+void Ledger::PublishCheckpoint(const CheckpointInfo& checkpoint) {
+  counters_->checkpoints.Add();
+  counters_->checkpointed.Set(static_cast<double>(Value(checkpoint.size)));
+  MutexLock lock(mutex_);
+  checkpoint_ = checkpoint;
+}
+
+// Told when it begins and when it ends.
+void Ledger::NoteRefusal(const Status& refusal) {
+  if (!refusal.ok()) counters_->signer_failures.Add();
+  const bool changed = refusal_.ok() != refusal.ok();
+  refusal_ = refusal;
   {
     MutexLock lock(mutex_);
-    if (!checkpoint_.note.empty() && checkpoint_.size == sequencer_.size()) return OkStatus();
+    shown_refusal_ = refusal;
   }
-  const tlog::Checkpoint head{
-      .origin = trail_.keys.log_origin(), .size = sequencer_.size(), .root = sequencer_.Root()};
-  SEAL_RETURN_IF_ERROR(signing_.Intend(trail_.keys.epoch(), head.size, head.root));
-  return PublishCheckpoint(head, trail_.keys.signer->Sign(tlog::CheckpointText(head)));
+  if (!changed) return;
+  if (refusal.ok()) {
+    return LogLine(LogLevel::kInfo, env_.clock.Now(), "signer_recovered", "the key signs again");
+  }
+  LogLine(
+      LogLevel::kWarning, env_.clock.Now(), "signer_failed",
+      fmt::format("{}; records are accepted all the same, but no new checkpoint covers them; it "
+                  "is tried again every second",
+                  refusal.message()));
 }
 
-Status Ledger::PublishCheckpoint(const tlog::Checkpoint& head, const std::string& note) {
-  SEAL_RETURN_IF_ERROR(env::ReplaceFile(env_.files, paths_.data_dir, "checkpoint", AsBytes(note)));
-  last_checkpoint_at_ = env_.clock.Monotonic();
-  counters_->checkpoints.Add();
-  counters_->checkpointed.Set(static_cast<double>(Value(head.size)));
+Status Ledger::Signing() const {
   MutexLock lock(mutex_);
-  checkpoint_ = {.size = head.size, .root = head.root, .note = note};
-  return OkStatus();
+  return shown_refusal_;
+}
+
+void Ledger::SignAll(std::function<void(Status)> done) {
+  if (!failed_.ok()) return done(Accepting());
+  if (!NextSigning()) return done(OkStatus());
+  awaiting_.push_back({.size = sequencer_.size(), .done = std::move(done)});
+  StartSigning();
 }
 
 // --- Keys ---------------------------------------------------------------------------------------
@@ -598,37 +735,65 @@ std::vector<std::string> Ledger::vkeys() const {
   return vkeys_;
 }
 
+bool Ledger::key_in_file() const {
+  MutexLock lock(mutex_);
+  return key_in_file_;
+}
+
 void Ledger::RotateKey(const std::string& actor, std::function<void(Status)> done) {
-  worker_->Post([this, actor, done = std::move(done)] {
-    if (closing_)
-      return worker_->PostAfter(kNanosPerMilli, [this, actor, done] { RotateKey(actor, done); });
-    const Status status = failed_.ok() ? Rotate(actor) : Accepting();
-    if (!status.ok()) Fail(status);
-    done(status);
-  });
+  worker_->Post([this, actor, done = std::move(done)] { BeginRotation(actor, done); });
 }
 
 // First the next key is there, then the record that names it, then the note that both sign, then it is in charge: a start
 // that finds the record goes on from there, one that does not throws the key away.
-Status Ledger::Rotate(const std::string& actor) {
-  WatchClock();
-  SEAL_RETURN_IF_ERROR(MakeNextKey(env_, paths_, trail_.keys));
-  SEAL_RETURN_IF_ERROR(
-      WriteAct({.action = "sealtrail.key.rotate",
-                .actor = actor,
-                .target = origin_,
-                .details = {{"sealtrail.key.vkey", trail_.keys.next->verifier().vkey()},
-                            {"sealtrail.key.previous", trail_.keys.current().vkey()},
-                            {"sealtrail.key.epoch", std::to_string(trail_.keys.epoch() + 1)}}}));
-  return HandOverAt(
-      {.origin = trail_.keys.log_origin(), .size = sequencer_.size(), .root = sequencer_.Root()});
+void Ledger::BeginRotation(const std::string& actor, const std::function<void(Status)>& done) {
+  if (!failed_.ok()) return done(Accepting());
+  if (!refusal_.ok()) {
+    return done(FailedPrecondition("no key can take over while nothing can be signed: {}",
+                                   refusal_.message()));
+  }
+  if (!Quiet()) return waiting_.push_back([this, actor, done] { BeginRotation(actor, done); });
+  signing_ = rotating_ = true;
+  signing_worker_->Post([this, actor, done, keys = trail_.keys] {
+    worker_->Post(
+        [this, actor, done, next = PrepareNextKey(env_, paths_, keys, external_.next_signer)] {
+          EndPreparation(actor, next, done);
+        });
+  });
 }
 
-Status Ledger::HandOverAt(const tlog::Checkpoint& head) {
-  SEAL_RETURN_IF_ERROR(signing_.Intend(trail_.keys.epoch() + 1, head.size, head.root));
-  SEAL_ASSIGN_OR_RETURN(const std::string note, HandOver(env_, paths_, head, trail_.keys));
-  NoteKeys();
-  return PublishCheckpoint(head, note);
+void Ledger::EndPreparation(const std::string& actor, const Result<NextKey>& next,
+                            const std::function<void(Status)>& done) {
+  signing_ = false;
+  rotated_ = done;
+  if (!next.ok()) Fail(next.status());
+  Status status = failed_.ok() ? OkStatus() : Accepting();
+  if (status.ok() && !next->key) {
+    status = FailedPrecondition("the next key cannot take over: {}", next->refusal.message());
+  }
+  if (status.ok()) status = NameNextKey(actor, next->key);
+  if (status.ok()) return StartSigning();
+  rotating_ = false;
+  TellRotated(status);
+  RunWaiting();
+}
+
+Status Ledger::NameNextKey(const std::string& actor, const SharedKey& next) {
+  SEAL_RETURN_IF_ERROR(
+      WriteOwn({.action = "sealtrail.key.rotate",
+                .actor = actor,
+                .target = origin_,
+                .details = {{"sealtrail.key.vkey", next->verifier().vkey()},
+                            {"sealtrail.key.previous", trail_.keys.current().vkey()},
+                            {"sealtrail.key.epoch", std::to_string(trail_.keys.epoch() + 1)}}}));
+  trail_.keys.next = next;
+  hand_over_ = {
+      .origin = trail_.keys.log_origin(), .size = sequencer_.size(), .root = sequencer_.Root()};
+  return OkStatus();
+}
+
+void Ledger::TellRotated(const Status& status) {
+  if (rotated_) std::exchange(rotated_, nullptr)(status);
 }
 
 // What an earlier process began.
@@ -640,11 +805,16 @@ Status Ledger::SettleRotation(const std::optional<RecoveredRotation>& rotation) 
                          return verifier.vkey() == rotation->vkey;
                        });
   if (!pending) return keys.next ? DropNextKey(env_, paths_, keys) : OkStatus();
-  if (!keys.next || keys.next->verifier().vkey() != rotation->vkey) {
-    return FailedPrecondition("record {} names the key {}, which is not in {}",
-                              Value(rotation->size) - 1, rotation->vkey, paths_.keys);
+  keys.next = FindNextKey(keys, external_, rotation->vkey);
+  if (!keys.next) {
+    return FailedPrecondition(
+        "record {} says that the key {} takes over; it is not in {}, and no signer that is "
+        "configured has it",
+        Value(rotation->size) - 1, rotation->vkey, paths_.keys);
   }
-  return HandOverAt({.origin = keys.log_origin(), .size = rotation->size, .root = rotation->root});
+  hand_over_ = {.origin = keys.log_origin(), .size = rotation->size, .root = rotation->root};
+  rotating_ = true;
+  return OkStatus();
 }
 
 void Ledger::NoteKeys() {
@@ -652,6 +822,7 @@ void Ledger::NoteKeys() {
   for (const tlog::Verifier& verifier : trail_.keys.verifiers) vkeys.push_back(verifier.vkey());
   MutexLock lock(mutex_);
   vkeys_ = std::move(vkeys);
+  key_in_file_ = trail_.keys.signer->in_file();
 }
 
 // ------------------------------------------------------------------------------------------------
@@ -683,27 +854,27 @@ bool Ledger::CheckFloor(uint64_t about_to_write) {
 }
 
 void Ledger::CheckpointNow(std::function<void(Status)> done) {
-  worker_->Post([this, done = std::move(done)] {
-    const Status status = SignCheckpoint();
-    if (!status.ok()) Fail(status);
-    done(status);
-  });
+  worker_->Post([this, done = std::move(done)] { SignAll(done); });
+}
+
+void Ledger::PlanBackup(std::function<void(Result<BackupPlan>)> done) {
+  worker_->Post([this, done = std::move(done)] { BeginBackup(done); });
 }
 
 // Tiles are moved to their files by the sealer after it has sealed, so the plan is made behind it. Not while a segment is
-// being closed: what would be the last records of the copy then has no place yet.
-void Ledger::PlanBackup(std::function<void(Result<BackupPlan>)> done) {
-  worker_->Post([this, done = std::move(done)] {
-    if (closing_) return worker_->PostAfter(kNanosPerMilli, [this, done] { PlanBackup(done); });
-    const Status status = SignCheckpoint();
-    if (!status.ok()) {
-      Fail(status);
-      return done(status);
-    }
-    const BackupScope scope{.checkpoint = checkpoint(),
-                            .vkeys = vkeys(),
-                            .log_first = log_->first(),
-                            .log_bytes = log_->size()};
+// being closed: what would be the last records of the copy then has no place yet. And not while another tree is being
+// signed: the copy ends with the records that its checkpoint covers.
+void Ledger::BeginBackup(const std::function<void(Result<BackupPlan>)>& done) {
+  if (!failed_.ok()) return done(Accepting());
+  if (!refusal_.ok()) return done(refusal_);
+  if (!Quiet()) return waiting_.push_back([this, done] { BeginBackup(done); });
+  ++backups_begun_;
+  BackupScope scope{.log_first = log_->first(), .log_bytes = log_->size()};
+  SignAll([this, done, scope](const Status& status) mutable {
+    --backups_begun_;
+    if (!status.ok()) return done(status);
+    scope.checkpoint = checkpoint();
+    scope.vkeys = vkeys();
     sealer_->Then([this, scope, done] {
       done(ledger::PlanBackup(env_.files, paths_, scope));
       return OkStatus();
@@ -716,13 +887,11 @@ void Ledger::Close(std::function<void(Status)> done) {
     MutexLock lock(mutex_);
     if (refusing_.ok()) refusing_ = Unavailable("shutting down");
   }
-  worker_->Post([this, done = std::move(done)] {
-    if (!closing_) return FinishWriting(done);
-    after_close_ = [this, done] { FinishWriting(done); };
-  });
+  worker_->Post([this, done = std::move(done)] { FinishWriting(done); });
 }
 
 void Ledger::FinishWriting(const std::function<void(Status)>& done) {
+  if (!Quiet()) return waiting_.push_back([this, done] { FinishWriting(done); });
   while (true) {
     std::deque<Waiting> group = TakeGroup();
     if (group.empty()) break;
@@ -731,9 +900,17 @@ void Ledger::FinishWriting(const std::function<void(Status)>& done) {
   }
   Status status =
       WriteOwn({.action = "sealtrail.store.stop", .actor = "sealtrail", .target = origin_});
-  if (status.ok()) status = SignCheckpoint();
-  if (status.ok() && log_) status = log_->Close();
-  if (failed_.ok()) failed_ = Unavailable("closed");
+  if (status.ok()) status = SignHere();
+  if (failed_.ok()) {
+    if (!status.ok()) {
+      status =
+          Unavailable("the last checkpoint does not cover records {} to {}: {}",
+                      Value(checkpoint().size), Value(sequencer_.size()) - 1, status.message());
+    }
+    if (const Status closed = log_->Close(); !closed.ok()) status = closed;
+    failed_ = Unavailable("closed");
+  }
+  RunWaiting();
   // The log of the segment that was sealed last may still have to go; nobody hears of a failure any more but whoever stops.
   sealer_->Settle([this, status, done](const Status& sealing) {
     worker_->Post([status = status.ok() ? sealing : status, done] { done(status); });

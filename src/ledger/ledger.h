@@ -12,13 +12,13 @@
 #include "base/mutex.h"
 #include "env/env.h"
 #include "ledger/backup_plan.h"
+#include "ledger/checkpoint_signer.h"
 #include "ledger/ledger_reader.h"
 #include "ledger/log_writer.h"
 #include "ledger/options.h"
 #include "ledger/recovery.h"
 #include "ledger/sealer.h"
 #include "ledger/segment_table.h"
-#include "ledger/signing_record.h"
 #include "ledger/trail.h"
 #include "ledger/tree_store.h"
 #include "record/record_sink.h"
@@ -32,6 +32,8 @@ namespace sealtrail::ledger {
 // then answered. Errors      After a failed write or sync the ledger accepts nothing more
 // (Unavailable), calls `on_failure` once,
 //             and waits to be destroyed: the process must end and recover at its next start.
+// Signing     Tree heads are signed on a worker of their own, one at a time, while records are written. A key that does not
+//             sign is no failure: records are accepted all the same, and it is asked again every second. See Signing().
 // Threads     Submit and the reader's functions are safe. Everything else happens on a worker of
 // its own.
 //             Destroy it only after Close() was done, or after a failure.
@@ -65,13 +67,19 @@ class Ledger : public record::RecordSink, public LedgerReader {
   // The verifier keys of the trail, by epoch; the current one.
   std::vector<std::string> vkeys() const;
   std::string vkey() const;
+  // Whether the current one is a file in the folder.
+  bool key_in_file() const;
 
-  // Lets a new key take over (docs/formats/checkpoint.md, "Key epochs"), then calls `done`. Durable then. A failure is
-  // final, as that of any write.
+  // Lets a new key take over (docs/formats/checkpoint.md, "Key epochs"), then calls `done`. Durable then. A failure of the
+  // disk is final, as that of any write. Where a key does not sign, nothing has changed; or, if that comes after the record
+  // that names the new key, it takes over as soon as both sign, as `done` is told. FailedPrecondition in both cases.
   void RotateKey(const std::string& actor, std::function<void(Status)> done);
 
   // Why ingest is refused at this moment; OK if it is not.
   Status Accepting() const;
+
+  // Why the last signature that was asked for was not given; OK if it was.
+  Status Signing() const;
 
   // Signs a checkpoint over everything durable at the call, then calls `done`.
   void CheckpointNow(std::function<void(Status)> done);
@@ -80,7 +88,7 @@ class Ledger : public record::RecordSink, public LedgerReader {
   void PlanBackup(std::function<void(Result<BackupPlan>)> done);
 
   // Refuses new batches, writes what waits and a stop record, signs a last checkpoint, closes, then
-  // calls `done`.
+  // calls `done`. Unavailable where all is durable, and the last checkpoint could not be signed.
   void Close(std::function<void(Status)> done);
 
  private:
@@ -89,10 +97,16 @@ class Ledger : public record::RecordSink, public LedgerReader {
     record::CommitDone done;
     size_t bytes;
   };
+  // Who waits for a checkpoint that covers this many records.
+  struct Awaiting {
+    TreeSize size;
+    std::function<void(Status)> done;
+  };
   struct Counters;
 
-  Ledger(const env::Env& env, const Options& options, Trail trail, SigningRecord signing,
-         std::unique_ptr<env::FileLock> lock, MetricSet& metrics, OnFailure on_failure);
+  Ledger(const env::Env& env, const Options& options, ExternalKeys external, Trail trail,
+         SigningRecord signing, std::unique_ptr<env::FileLock> lock, MetricSet& metrics,
+         OnFailure on_failure);
 
   Status Admit(record::RecordClass record_class, size_t bytes) const SEAL_REQUIRES(mutex_);
   Status Enqueue(Waiting waiting);
@@ -116,8 +130,11 @@ class Ledger : public record::RecordSink, public LedgerReader {
   Status WriteSealRecord(const SealedSegment& sealed);
   bool CloseIsDue() const;
   void BeginClose();
-  void EndClose(const SealedSegment& sealed);
+  void EndClose(const Result<SealedSegment>& result);
+  void TakeSealed(const SealedSegment& sealed);
   void ResumeAfterClose();
+  bool Quiet() const { return !closing_ && !signing_; }
+  void RunWaiting();
   void Retire(const format::Manifest& manifest);
   void FinishWriting(const std::function<void(Status)>& done);
   void Fail(const Status& error);
@@ -126,16 +143,28 @@ class Ledger : public record::RecordSink, public LedgerReader {
   void WatchClock();
   void Tick();
   void SignIfDue();
-  Status SignCheckpoint();
-  Status PublishCheckpoint(const tlog::Checkpoint& head, const std::string& note);
-  Status Rotate(const std::string& actor);
-  Status HandOverAt(const tlog::Checkpoint& head);
+  std::optional<SigningTask> NextSigning() const;
+  void StartSigning();
+  void EndSigning(const Result<SignedHead>& result);
+  void AnswerAwaiting(const Status& status);
+  Status SignHere();
+  Status TakeSigned(const Result<SignedHead>& result);
+  void PublishCheckpoint(const CheckpointInfo& checkpoint);
+  void NoteRefusal(const Status& refusal);
+  void SignAll(std::function<void(Status)> done);
+  void BeginBackup(const std::function<void(Result<BackupPlan>)>& done);
+  void BeginRotation(const std::string& actor, const std::function<void(Status)>& done);
+  void EndPreparation(const std::string& actor, const Result<NextKey>& next,
+                      const std::function<void(Status)>& done);
+  Status NameNextKey(const std::string& actor, const SharedKey& next);
+  void TellRotated(const Status& status);
   Status SettleRotation(const std::optional<RecoveredRotation>& rotation);
   void NoteKeys();
   bool CheckFloor(uint64_t about_to_write);
 
   const env::Env env_;
   const Options options_;
+  const ExternalKeys external_;
   const TrailPaths paths_;
   const std::string origin_;
   Trail trail_;  // its keys: the worker's
@@ -147,16 +176,26 @@ class Ledger : public record::RecordSink, public LedgerReader {
 
   // Owned by the worker.
   Sequencer sequencer_;
-  SigningRecord signing_;
   std::optional<LogWriter> log_;
   tlog::Frontier log_before_;  // the tree of all records before the log
   uint64_t log_records_ = 0;
   MonotonicNanos log_begun_at_{};
+  MonotonicNanos close_not_before_{};
   std::optional<crypto::Hash> last_manifest_;  // of the segment before the log
-  bool closing_ = false;               // the sealer finishes the log: nothing is written meanwhile
-  std::function<void()> after_close_;  // what waits for that
+  bool closing_ = false;  // the sealer finishes the log: nothing is written meanwhile
+  bool signing_ =
+      false;  // the signing worker is at work: it has `signer_`, and the keys stay what they are
+  std::vector<std::function<void()>> waiting_;  // for both to be over
+  CheckpointSigner signer_;
+  Status refusal_;         // of the last signature
+  bool rotating_ = false;  // from the next key's making until it is in charge
+  std::optional<tlog::Checkpoint>
+      hand_over_;  // to keys.next, named by the last record of this tree
+  std::function<void(Status)> rotated_;
+  int backups_begun_ = 0;  // their checkpoint is being signed: the log must stay the one that it is
+  std::vector<Awaiting> awaiting_;
   MonotonicNanos last_record_at_{};
-  MonotonicNanos last_checkpoint_at_{};
+  MonotonicNanos last_signing_at_{};
   MonotonicNanos clock_checked_mono_{};
   UnixNanos clock_checked_wall_{};
   Status failed_;
@@ -170,10 +209,13 @@ class Ledger : public record::RecordSink, public LedgerReader {
   Sequencer durable_ SEAL_GUARDED_BY(mutex_);
   TreeSize sealed_ SEAL_GUARDED_BY(mutex_){0};
   std::vector<std::string> vkeys_ SEAL_GUARDED_BY(mutex_);
+  bool key_in_file_ SEAL_GUARDED_BY(mutex_) = true;
+  Status shown_refusal_ SEAL_GUARDED_BY(mutex_);
   CheckpointInfo checkpoint_ SEAL_GUARDED_BY(mutex_);
   std::vector<std::function<void()>> growth_ SEAL_GUARDED_BY(mutex_);
 
   std::unique_ptr<Sealer> sealer_;
+  std::unique_ptr<env::Worker> signing_worker_;
   std::unique_ptr<env::Worker> worker_;  // last: ends before what its tasks use
 };
 

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "crypto/sha256.h"
+#include "ledger/signing_key.h"
 
 namespace sealtrail::ledger {
 
@@ -31,6 +32,11 @@ struct Options {
   // Where the signing record lies; empty: in the folder. Another disk, not restored together with the folder, keeps a
   // restored copy from signing a second history.
   std::string signing_state_dir;
+
+  // Keys whose private half is elsewhere: one that signs now, or for the first start; one to take over at the next
+  // rotation. Which one signs is what the folder says (docs/formats/checkpoint.md, "Keys").
+  std::optional<ExternalSigner> signer;
+  std::optional<ExternalSigner> next_signer;
 
   // Asked after recovery and before anything is written or signed: whether others have seen the same history. An error
   // refuses the start. May read everything that is there. `log_origin`: that of the checkpoints, as witnesses know it.

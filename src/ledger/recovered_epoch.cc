@@ -129,7 +129,7 @@ Status Beginning::MakeKey() {
                         tlog::Signer::FromSeed(RecoveredLogName(keys_.origin(), number), seed));
   key_text_ = tlog::Signer::KeyText(signer.verifier(), seed);
   keys_.verifiers.push_back(signer.verifier());
-  keys_.signer = std::make_shared<const tlog::Signer>(std::move(signer));
+  keys_.signer = std::make_shared<const SigningKey>(std::move(signer));
   result_.vkey = keys_.current().vkey();
   return OkStatus();
 }
@@ -179,7 +179,7 @@ Status Beginning::Sign() {
   SEAL_ASSIGN_OR_RETURN(SigningRecord signing,
                         SigningRecord::Open(env_.files, signing_dir_, keys_.log_origin()));
   SEAL_RETURN_IF_ERROR(signing.Intend(result_.epoch, head.size, head.root));
-  const std::string note = keys_.signer->Sign(tlog::CheckpointText(head));
+  SEAL_ASSIGN_OR_RETURN(const std::string note, keys_.signer->Sign(tlog::CheckpointText(head)));
   SEAL_RETURN_IF_ERROR(env::ReplaceFile(env_.files, paths_.epochs, BeforeEpochFile(result_.epoch),
                                         AsBytes(checkpoint_.note)));
   SEAL_RETURN_IF_ERROR(

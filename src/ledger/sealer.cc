@@ -47,9 +47,8 @@ uint64_t Sealer::lag() const {
   return durable_ - taken_;
 }
 
-void Sealer::Finish(const crypto::Hash& chain, format::Manifest manifest,
-                    std::shared_ptr<const tlog::Signer> signer,
-                    std::function<void(SealedSegment)> done) {
+void Sealer::Finish(const crypto::Hash& chain, format::Manifest manifest, SharedKey signer,
+                    std::function<void(Result<SealedSegment>)> done) {
   {
     MutexLock lock(mutex_);
     closing_ = Closing{.chain = chain,
@@ -109,9 +108,7 @@ void Sealer::Step() {
     }
   }
   if (!closing) return worker_->Post([this] { Step(); });
-  auto sealed = Close(*closing);
-  if (!sealed.ok()) return Check(sealed.status());
-  closing->done(*std::move(sealed));
+  Check(Close(*closing));
 }
 
 Status Sealer::TakeFrames(uint64_t durable_bytes) {
@@ -134,18 +131,24 @@ Status Sealer::TakeFrames(uint64_t durable_bytes) {
   return OkStatus();
 }
 
-Result<SealedSegment> Sealer::Close(Closing& closing) {
+// A sealed file whose manifest was not signed stays, as after a crash at this place: the next one replaces it.
+Status Sealer::Close(Closing& closing) {
   SealedSegment sealed{.manifest = std::move(closing.manifest), .manifest_hash = {}};
   SEAL_RETURN_IF_ERROR(writer_->Finish(closing.chain, sealed.manifest));
   writer_.reset();
   log_.reset();
-  const std::string note = closing.signer->Sign(format::ManifestText(sealed.manifest));
-  SEAL_CHECK(note.size() <= format::kManifestBytesMax);
-  sealed.manifest_hash = crypto::Sha256(AsBytes(note));
+  const auto note = closing.signer->Sign(format::ManifestText(sealed.manifest));
+  if (!note.ok()) {
+    closing.done(note.status());
+    return OkStatus();
+  }
+  SEAL_CHECK(note->size() <= format::kManifestBytesMax);
+  sealed.manifest_hash = crypto::Sha256(AsBytes(*note));
   SEAL_RETURN_IF_ERROR(env::ReplaceFile(
       env_.files, paths_.segments,
-      format::SegmentFileName(sealed.manifest.first, FileKind::kManifest), AsBytes(note)));
-  return sealed;
+      format::SegmentFileName(sealed.manifest.first, FileKind::kManifest), AsBytes(*note)));
+  closing.done(std::move(sealed));
+  return OkStatus();
 }
 
 void Sealer::Check(const Status& status) {

@@ -32,9 +32,10 @@ class Sealer {
   uint64_t lag() const;
 
   // Seals the rest of the log, whose records end with the running hash `chain`, and signs its manifest. `manifest` comes
-  // with all that does not follow from the segment. Then calls `done`; nothing may be appended until then.
-  void Finish(const crypto::Hash& chain, format::Manifest manifest,
-              std::shared_ptr<const tlog::Signer> signer, std::function<void(SealedSegment)> done);
+  // with all that does not follow from the segment. Then calls `done`; nothing may be appended until then. Its argument
+  // is an error where the key did not sign: nothing is sealed then, and the log must be begun anew with Begin().
+  void Finish(const crypto::Hash& chain, format::Manifest manifest, SharedKey signer,
+              std::function<void(Result<SealedSegment>)> done);
 
   // Runs `task` when what was asked for before is done. A failure is told as any other.
   void Then(std::function<Status()> task);
@@ -49,15 +50,15 @@ class Sealer {
   struct Closing {
     crypto::Hash chain;
     format::Manifest manifest;
-    std::shared_ptr<const tlog::Signer> signer;
-    std::function<void(SealedSegment)> done;
+    SharedKey signer;
+    std::function<void(Result<SealedSegment>)> done;
   };
 
   // All below on the worker.
   void Step();
   Status TakeFrames(uint64_t durable_bytes);
   Status OpenLog(const tlog::Frontier& before);
-  Result<SealedSegment> Close(Closing& closing);
+  Status Close(Closing& closing);
   void Check(const Status& status);
 
   const env::Env env_;

@@ -66,14 +66,14 @@ TrailPaths::TrailPaths(const std::string& data_dir)
       index(env::JoinPath(data_dir, "index")) {}
 
 Status FinishTrail(const env::Env& env, const TrailPaths& paths, const TrailKeys& keys) {
-  const std::string vkey = keys.current().vkey() + "\n";
-  SEAL_RETURN_IF_ERROR(env::ReplaceFile(env.files, paths.keys, "log.vkey", AsBytes(vkey)));
   const std::string text = fmt::format("{}origin {}\nformat 1\ncreated {}\n", kTrailFirstLine,
                                        keys.origin(), Iso8601(env.clock.Now()));
-  return env::ReplaceFile(env.files, paths.data_dir, "trail", AsBytes(keys.signer->Sign(text)));
+  SEAL_ASSIGN_OR_RETURN(const std::string note, keys.signer->Sign(text));
+  return env::ReplaceFile(env.files, paths.data_dir, "trail", AsBytes(note));
 }
 
-Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std::string& origin) {
+Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std::string& origin,
+                        const ExternalKeys& external) {
   if (!origin.empty()) SEAL_RETURN_IF_ERROR(CheckOrigin(origin));
   if (env.files.Stat(env::JoinPath(paths.data_dir, kRestoringNote)).ok())
     return InterruptedRestore(paths.data_dir);
@@ -84,12 +84,16 @@ Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std:
 
   const auto note = ReadText(env.files, paths.trail);
   if (!note.ok() && note.status().code() != StatusCode::kNotFound) return note.status();
-  if (note.ok() && !env.files.Stat(env::JoinPath(paths.keys, "log.key")).ok()) {
-    return FailedPrecondition("{}/log.key is missing: without it this trail cannot be continued",
+  const auto is_there = [&](std::string_view name) {
+    return env.files.Stat(env::JoinPath(paths.keys, name)).ok();
+  };
+  if (note.ok() && !is_there("log.key") && !is_there("log.vkey")) {
+    return FailedPrecondition("{}/log.vkey is missing: it says which key this trail has",
                               paths.keys);
   }
   if (!note.ok()) SEAL_RETURN_IF_ERROR(RefuseStrangers(env, paths));
-  SEAL_ASSIGN_OR_RETURN(TrailKeys keys, OpenTrailKeys(env, paths, origin));
+  SEAL_ASSIGN_OR_RETURN(TrailKeys keys,
+                        OpenTrailKeys(env, paths, note.ok() ? "" : origin, external));
   if (note.ok()) SEAL_RETURN_IF_ERROR(CheckTrailNote(*note, keys).Annotate(paths.trail));
   if (!origin.empty() && origin != keys.origin()) {
     return FailedPrecondition("this folder is the trail \"{}\", the configuration says \"{}\"",

@@ -19,13 +19,14 @@ struct Trail {
   const std::string& origin() const { return keys.origin(); }
 };
 
-// Reads who the trail in `paths` is, or makes a key and the folders for a new one in an empty folder. `origin` may be
-// empty. FailedPrecondition: another origin than asked for, a missing or foreign key, a folder that is not a trail.
+// Reads who the trail in `paths` is, or makes the folders for a new one in an empty folder, and a key where `external` has
+// none. `origin` may be empty. FailedPrecondition: another origin than asked for, a missing or foreign key, a folder that is not a trail.
 // DataLoss: the note is not what the first key signed. Unimplemented: a newer format, named.
-Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std::string& origin);
+Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std::string& origin,
+                        const ExternalKeys& external);
 
-// Writes the note that says who the trail is: the last step of its first start, after its first checkpoint. So a folder
-// with a note and without a checkpoint has lost it, and nothing else.
+// Signs and writes the note that says who the trail is: the last step of its first start, after its first checkpoint. So a
+// folder with a note and without a checkpoint has lost it, and nothing else.
 Status FinishTrail(const env::Env& env, const TrailPaths& paths, const TrailKeys& keys);
 
 // The same for a folder that is only read. FailedPrecondition if the folder holds no trail; else the errors of OpenTrail.

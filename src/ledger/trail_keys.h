@@ -2,11 +2,11 @@
 // docs/formats/checkpoint.md, "Key epochs".
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "env/env.h"
+#include "ledger/signing_key.h"
 #include "ledger/trail_paths.h"
 #include "tlog/checkpoint.h"
 #include "tlog/note.h"
@@ -15,9 +15,8 @@ namespace sealtrail::ledger {
 
 struct TrailKeys {
   std::vector<tlog::Verifier> verifiers;  // by epoch, the current one last
-  std::shared_ptr<const tlog::Signer>
-      signer;  // of the current epoch; null where a folder is only read
-  std::shared_ptr<const tlog::Signer> next;  // made and not in charge yet
+  SharedKey signer;                       // of the current epoch; null where a folder is only read
+  SharedKey next;                         // there and not in charge yet
 
   uint32_t epoch() const { return static_cast<uint32_t>(verifiers.size() - 1); }
   const tlog::Verifier& current() const { return verifiers.back(); }
@@ -27,19 +26,36 @@ struct TrailKeys {
   const std::string& log_origin() const { return current().name(); }
 };
 
+// The keys that the configuration names; null where it does not. One is used where the trail says that it is its turn.
+struct ExternalKeys {
+  SharedKey signer;
+  SharedKey next_signer;
+};
+
 // The text of a note that one of these keys signed. DataLoss, or the errors of tlog::OpenNote.
 Result<std::string> OpenWithAny(const TrailKeys& keys, std::string_view note);
 
-// The keys in the folder, the first one made if there is none; a hand-over that was interrupted after its epoch note is
-// completed. `origin`: of a new key; empty for a random one. FailedPrecondition: a key file is none, or missing.
+// The keys of the trail: the current one is the one of log.vkey, and must be in the folder or among `external`. Where there
+// is none yet, the first one is `external.signer`, else made as a file. A hand-over that was interrupted after its epoch
+// note is completed. `origin`: of a new key; empty for a random one. FailedPrecondition: a key file is none, or no key at
+// hand is the one that is needed, which is named.
 Result<TrailKeys> OpenTrailKeys(const env::Env& env, const TrailPaths& paths,
-                                const std::string& origin);
+                                const std::string& origin, const ExternalKeys& external);
 
 // The same for a folder that is only read.
 Result<TrailKeys> ReadTrailKeys(const env::Env& env, const TrailPaths& paths);
 
-// Makes `next`, durably, of the same name.
-Status MakeNextKey(const env::Env& env, const TrailPaths& paths, TrailKeys& keys);
+// Sets `next`: to the external one if it has not had its turn, which must prove that it can sign; else to a new file,
+// durably. Of the same name. An error is the disk's.
+struct NextKey {
+  SharedKey key;   // null where it was refused
+  Status refusal;  // why
+};
+Result<NextKey> PrepareNextKey(const env::Env& env, const TrailPaths& paths, const TrailKeys& keys,
+                               const SharedKey& external);
+
+// The key of this vkey that is to take over: `next`, or one of `external`. Null if there is none.
+SharedKey FindNextKey(const TrailKeys& keys, const ExternalKeys& external, std::string_view vkey);
 
 // Throws away a `next` that no record names.
 Status DropNextKey(const env::Env& env, const TrailPaths& paths, TrailKeys& keys);
@@ -50,9 +66,9 @@ std::string RetiredVkeyFile(size_t epoch);
 // The note epochs/<n>.before: the checkpoint from which a recovered epoch went on.
 std::string BeforeEpochFile(size_t epoch);
 
-// Signs the tree with the current key and `next`, keeps the note as the new epoch's, and puts `next` in charge, each step
-// durable before the one after it. Returns the note.
-Result<std::string> HandOver(const env::Env& env, const TrailPaths& paths,
-                             const tlog::Checkpoint& head, TrailKeys& keys);
+// Keeps `note`, which the current key and `next` have signed, as the new epoch's, and puts `next` in charge, each step
+// durable before the one after it. A key file that is no longer needed is removed.
+Status HandOver(const env::Env& env, const TrailPaths& paths, std::string_view note,
+                TrailKeys& keys);
 
 }  // namespace sealtrail::ledger

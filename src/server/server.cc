@@ -22,6 +22,7 @@
 #include "server/blocking.h"
 #include "server/ledger_tree.h"
 #include "server/local_token.h"
+#include "server/signer_command.h"
 #include "tlog/policy.h"
 
 namespace sealtrail::server {
@@ -123,6 +124,8 @@ Status Server::Impl::Start(const std::string& data_dir,
                     .segment_age_max_ns =
                         static_cast<int64_t>(config_.segment_age_max_seconds) * kNanosPerSecond,
                     .signing_state_dir = config_.signing_state,
+                    .signer = SignerOf(config_.signer),
+                    .next_signer = SignerOf(config_.next_signer),
                     .start_check =
                         [this](const std::string& log_origin, const ledger::LedgerReader& reader) {
                           return CompareWithWitnesses(log_origin, reader);
@@ -214,6 +217,11 @@ void Server::Impl::MakeApi(const ledger::LedgerReader& reader) {
             ledger_->CheckpointNow(std::move(done));
           },
       .vkeys = [this] { return ledger_ ? ledger_->vkeys() : reader_->vkeys(); },
+      .key_in_file =
+          [this, keys = ledger::TrailPaths(data_dir_).keys] {
+            if (ledger_) return ledger_->key_in_file();
+            return env_.files.Stat(env::JoinPath(keys, "log.key")).ok();
+          },
       .rotate_key = ledger_
                         ? [this](const std::string& actor,
                                  std::function<void(Status)>
@@ -294,6 +302,11 @@ void Server::Impl::RecordReadsLater() {
 api::Readiness Server::Impl::Readiness() const {
   api::Readiness readiness{.accepting = ledger_ ? ledger_->Accepting()
                                                 : FailedPrecondition("the folder is only read")};
+  if (const Status signing = ledger_ ? ledger_->Signing() : OkStatus(); !signing.ok()) {
+    readiness.warnings.push_back(
+        fmt::format("signer: failing, records from {} on are under no checkpoint: {}",
+                    Value(ledger_->heights().checkpointed), signing.message()));
+  }
   if (anchors_) {
     if (readiness.accepting.ok()) readiness.accepting = anchors_->Accepting();
     for (const anchor::AnchorHealth& kind : anchors_->report().kinds) {
