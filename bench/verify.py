@@ -13,7 +13,8 @@ import time
 import otlp_grpc
 from harness import Bench, Row, amount, check
 
-MUST = 400_000
+MUST = 500_000
+SHARE_MUST = 45  # per cent of the hash alone
 ROUNDS = 3
 
 
@@ -35,10 +36,11 @@ def run(bench: Bench) -> None:
     rate = size / max(seconds, cpu)
     bench.report(Row(
         "verify from bytes, a core", rate, "records/s", MUST,
-        peer=f"SHA-256 alone {amount(sha['leaves_per_second'])} records/s; verify reaches {rate / sha['leaves_per_second']:.0%}",
+        peer=f"SHA-256 alone {amount(sha['leaves_per_second'])} records/s",
         detail=f"{size:,} records, {sha['bytes'] / sha['leaves']:.0f} B a leaf; {seconds:.2f} s, {cpu:.2f} CPU s, "
         f"{sha['bytes'] / seconds / 1e6:.0f} MB/s of leaves",
     ))  # fmt: skip
+    bench.report(Row("the same, of the hash alone", 100 * rate / sha["leaves_per_second"], "%", SHARE_MUST))
 
 
 def children_cpu() -> float:

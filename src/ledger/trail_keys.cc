@@ -137,7 +137,11 @@ class Opening {
     SEAL_ASSIGN_OR_RETURN(in_next_, ReadKeyFile(env_, paths_, kNextFile));
     SEAL_ASSIGN_OR_RETURN(const tlog::Verifier current, Current(origin));
     SEAL_ASSIGN_OR_RETURN(const size_t epochs, CountEpochs(env_, paths_));
-    const bool interrupted = epochs != 0 && !IsRetired(epochs - 1, current);
+    bool interrupted = false;
+    if (epochs != 0) {
+      SEAL_ASSIGN_OR_RETURN(const bool retired, IsRetired(epochs - 1, current));
+      interrupted = !retired;
+    }
     TrailKeys keys;
     SEAL_ASSIGN_OR_RETURN(keys.verifiers,
                           ReadRetired(env_, paths_, interrupted ? epochs - 1 : epochs));
@@ -174,9 +178,12 @@ class Opening {
   }
 
   // Whether the key of this epoch has left its place to the one after it.
-  bool IsRetired(size_t epoch, const tlog::Verifier& current) const {
-    const auto retired = ReadVkey(env_, paths_, RetiredVkeyFile(epoch));
-    return retired.ok() && retired->vkey() != current.vkey();
+  Result<bool> IsRetired(size_t epoch, const tlog::Verifier& current) const {
+    const std::string name = RetiredVkeyFile(epoch);
+    const auto file = env_.files.Stat(env::JoinPath(paths_.keys, name));
+    if (file.status().code() == StatusCode::kNotFound) return false;
+    SEAL_ASSIGN_OR_RETURN(const tlog::Verifier retired, ReadVkey(env_, paths_, name));
+    return retired.vkey() != current.vkey();
   }
 
   // The note of the epoch is there, and its key not yet in charge.

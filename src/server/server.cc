@@ -89,7 +89,7 @@ class Server::Impl {
   const config::Config config_;
   MetricSet metrics_;
   net::ByteBudget budget_{kRequestBudgetBytes};
-  std::string data_dir_;  // of a folder that is only read
+  std::string data_dir_;
   std::string token_;
   anchor::Options anchor_options_;
   std::unique_ptr<LedgerTree> tree_;                // both before the ledger, whose growth
@@ -112,6 +112,7 @@ class Server::Impl {
 
 Status Server::Impl::Start(const std::string& data_dir,
                            std::function<void(const Status&)> on_failure) {
+  data_dir_ = data_dir;
   SEAL_RETURN_IF_ERROR(env_.files.MakeDir(data_dir));
   SEAL_ASSIGN_OR_RETURN(const uint64_t floor, FloorFrom(env_, data_dir, config_));
   SEAL_RETURN_IF_ERROR(PrepareAnchors(data_dir));

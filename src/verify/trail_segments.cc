@@ -116,10 +116,11 @@ class Lister {
     return OkStatus();
   }
 
-  // A kill between making the next log and writing its header: as good as no log, which is what a kill before that leaves.
+  // A kill between making a log, the first or the next, and writing its header: as good as no log, which is what a kill before
+  // that leaves.
   bool WasOnlyMade(uint64_t first, const Files& files) const {
-    if (!files.log_is_empty || files.sealed || files.manifest || out_.segments.empty())
-      return false;
+    if (!files.log_is_empty || files.sealed || files.manifest) return false;
+    if (out_.segments.empty()) return first == 0;
     const Segment& before = out_.segments.back();
     return before.sealed() && before.manifest && before.manifest->body &&
            before.manifest->body->size_after == first;

@@ -817,6 +817,16 @@ TEST(VerifyTest, AFirstStartThatWasNotFinished) {
     EXPECT_EQ(report.verdict, others ? Verdict::kNotSound : Verdict::kCannotTell) << Places(report);
     EXPECT_EQ(report.damage.size(), others ? 1u : 0u) << Places(report);
   }
+  Forge forge;
+  forge.BeginFile();
+  for (auto& [path, bytes] : forge.source.files) {
+    if (path.ends_with(".log")) bytes.clear();
+  }
+  forge.source.files.erase("trail");
+  forge.source.files.erase("checkpoint");
+  const Report report = Check(forge.source);
+  EXPECT_EQ(report.verdict, Verdict::kCannotTell) << Places(report);
+  EXPECT_EQ(report.damage.size(), 0u) << Places(report);
 }
 
 TEST(VerifyTest, WhatRecoverySetAside) {

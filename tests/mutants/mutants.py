@@ -86,10 +86,10 @@ MUTANTS = (
             Edit(
                 "src/ledger/ledger.cc",
                 "if (status.ok()) status = log_->Sync();",
-                "if (status.ok()) status = SignCheckpoint();\n  if (status.ok()) status = log_->Sync();",
+                "if (status.ok()) status = SignHere();\n  if (status.ok()) status = log_->Sync();",
             ),
             Edit("src/ledger/ledger.cc", "  if (!checkpoint.note.empty()) {\n    claims", "  if (false) {\n    claims"),
-            Edit("src/ledger/ledger.cc", "  if (signing_.state()) {\n    claims", "  if (false) {\n    claims"),
+            Edit("src/ledger/ledger.cc", "& state = signer_.state()) {\n    claims", "& state = signer_.state(); false && state) {\n    claims"),
             Edit("src/ledger/signing_record.cc", "  if (state_ && (size <", "  if (false && state_ && (size <"),
         ),
         "seal_path_test",
