@@ -6,8 +6,10 @@
 #include <pthread.h>
 #include <set>
 #include <thread>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "env/env.h"
 
@@ -117,6 +119,20 @@ TEST(WorkerTest, HasItsNameInShort) {
     worker->Post([&] { ::pthread_getname_np(::pthread_self(), name.data(), name.size()); });
   }
   EXPECT_STREQ(name.data(), "a name longer t");
+}
+
+// Lowering takes no right, so it works wherever the tests run.
+TEST(WorkerTest, BackgroundWorkGivesWay) {
+  const auto nice_of = [](Priority priority) {
+    std::promise<int> nice;
+    auto worker = RealEnv().executor.StartWorker("nice", priority);
+    worker->Post(
+        [&] { nice.set_value(::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()))); });
+    return nice.get_future().get();
+  };
+  const int normal = nice_of(Priority::kNormal);
+  EXPECT_GT(nice_of(Priority::kBackground), normal);
+  EXPECT_EQ(nice_of(Priority::kNormal), normal) << "it is the thread's own";
 }
 
 TEST(WorkerDeathTest, AnEmptyTaskIsABug) {

@@ -109,7 +109,7 @@ void AppendDifference(std::string& times, uint64_t from, uint64_t to) {
   times += static_cast<char>(coded);
 }
 
-// A few leaves of any mixture, with numbers that mostly have 19 digits.
+// A few leaves of any mixture, with numbers that mostly have 19 digits; some hold little but numbers, more than are leant on.
 Parts SomeParts(Random& random) {
   Parts out;
   std::vector<uint64_t> now, before;
@@ -118,9 +118,10 @@ Parts SomeParts(Random& random) {
     while (text.size() < size) text += static_cast<char>(random.Next() >> 40);
     return text;
   };
+  const bool many_numbers = random.Below(4) == 0;
   for (size_t leaves = 1 + random.Below(5); leaves > 0; --leaves) {
     for (size_t things = 1 + random.Below(14); things > 0; --things) {
-      const size_t kind = random.Below(9);
+      const size_t kind = many_numbers ? 5 + random.Below(2) : random.Below(9);
       const size_t place = now.size();
       if (kind == 1) out.salts += bytes(16);
       if (kind == 2) out.ids += bytes(16);
