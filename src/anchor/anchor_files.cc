@@ -21,6 +21,16 @@ std::optional<TreeSize> SizeIn(std::string_view name, std::string_view suffix) {
   return TreeSize{size};
 }
 
+std::optional<TreeSize> NewestOf(const std::vector<std::string>& names, std::string_view suffix,
+                                 TreeSize at_most) {
+  std::optional<TreeSize> newest;
+  for (const std::string& name : names) {
+    const auto size = SizeIn(name, suffix);
+    if (size && *size <= at_most && (!newest || *size > *newest)) newest = size;
+  }
+  return newest;
+}
+
 }  // namespace
 
 std::string CosignedName(TreeSize size) {
@@ -38,18 +48,16 @@ Result<SizedNote> NewestCosigned(env::FileSystem& files, const std::string& dir,
   const auto names = files.List(dir);
   if (!names.ok() && names.status().code() != StatusCode::kNotFound) return names.status();
   std::optional<TreeSize> newest;
-  for (const std::string& name : names.ok() ? *names : std::vector<std::string>()) {
-    const auto size = SizeIn(name, kCosigned);
-    if (size && *size > above && *size <= at_most && (!newest || *size > *newest)) newest = size;
-  }
+  if (names.ok()) newest = NewestOf(*names, kCosigned, at_most);
+  if (newest && *newest <= above) newest.reset();
   if (!newest) {
     return NotFound("no checkpoint of more than {} records that witnesses cosigned is kept",
                     Value(above));
   }
   SEAL_ASSIGN_OR_RETURN(
-      const Bytes note,
-      env::ReadFile(files, env::JoinPath(dir, CosignedName(*newest)), kFileBytesMax));
-  return SizedNote(*newest, AsText(note));
+      std::string note,
+      env::ReadText(files, env::JoinPath(dir, CosignedName(*newest)), kFileBytesMax));
+  return SizedNote(*newest, std::move(note));
 }
 
 Result<AnchorFiles> AnchorFiles::Open(env::FileSystem& files, std::string dir) {
@@ -71,19 +79,12 @@ Status AnchorFiles::Put(std::string_view name, ByteView content) {
 }
 
 Result<std::string> AnchorFiles::Get(std::string_view name) const {
-  SEAL_ASSIGN_OR_RETURN(const Bytes bytes,
-                        env::ReadFile(*files_, env::JoinPath(dir_, name), kFileBytesMax));
-  return std::string(AsText(bytes));
+  return env::ReadText(*files_, env::JoinPath(dir_, name), kFileBytesMax);
 }
 
 Result<std::optional<TreeSize>> AnchorFiles::Newest(std::string_view suffix) const {
   SEAL_ASSIGN_OR_RETURN(const auto names, files_->List(dir_));
-  std::optional<TreeSize> newest;
-  for (const std::string& name : names) {
-    const auto size = SizeIn(name, suffix);
-    if (size && (!newest || *size > *newest)) newest = size;
-  }
-  return newest;
+  return NewestOf(names, suffix, TreeSize{UINT64_MAX});
 }
 
 void AnchorFiles::KeepEvidence(UnixNanos now, const std::vector<SizedNote>& notes) {

@@ -25,6 +25,11 @@ Result<Bytes> ReadFile(FileSystem& files, const std::string& path, uint64_t byte
   return content;
 }
 
+Result<std::string> ReadText(FileSystem& files, const std::string& path, uint64_t bytes_max) {
+  SEAL_ASSIGN_OR_RETURN(const Bytes content, ReadFile(files, path, bytes_max));
+  return std::string(AsText(content));
+}
+
 Status ReplaceFile(FileSystem& files, const std::string& dir, std::string_view name,
                    ByteView content) {
   const std::string path = JoinPath(dir, name);

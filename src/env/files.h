@@ -113,6 +113,7 @@ class FileSystem {
 
 // All of a file. ResourceExhausted if it is larger than `bytes_max`.
 Result<Bytes> ReadFile(FileSystem& files, const std::string& path, uint64_t bytes_max);
+Result<std::string> ReadText(FileSystem& files, const std::string& path, uint64_t bytes_max);
 
 // Puts `content` in place of `dir`/`name` in one durable step: temporary file, sync, rename, sync
 // of the folder. Threads  One writer per name.

@@ -6,13 +6,14 @@
 #include "env/testing/sim_env.h"
 #include "format/manifest.h"
 #include "ledger/ledger.h"
+#include "ledger/testing/batches.h"
 #include "ledger/trail.h"
-#include "record/batch_builder.h"
 
 namespace sealtrail::ledger {
 namespace {
 
 using env::testing::SimEnv;
+using ledger::testing::Batch;
 
 constexpr char kData[] = "/data";
 constexpr char kOrigin[] = "trail.example/a";
@@ -40,23 +41,6 @@ struct Holder {
   bool forge = false;
   int asked = 0;
 };
-
-record::RecordBatch Batch(int first, int count) {
-  auto builder = record::BatchBuilder::Make(record::RecordClass::kIngest, {.principal = "local"});
-  for (int i = first; i < first + count; ++i) {
-    record::Salt salt{};
-    salt[0] = static_cast<uint8_t>(i);
-    EXPECT_TRUE(
-        builder
-            ->Add({.kind = record::Kind::kLog,
-                   .salt = salt,
-                   .content = fmt::format(R"({{"a":[["audit.action","act-{}"]],"n":"n"}})", i),
-                   .span = {},
-                   .identity = {}})
-            .ok());
-  }
-  return std::move(*builder).Finish();
-}
 
 struct Store {
   explicit Store(SimEnv& world, Options options = {}) : world(world) {

@@ -60,7 +60,8 @@ Result<crypto::Hash> HashFile(const env::ReadableFile& file, uint64_t bytes) {
   return hash.Finish();
 }
 
-// A parent that may not be read was made by others, and so was the folder.
+// An earlier call may have made it and died before the sync. A parent that may not be read was made by others, and so was
+// the folder.
 Status MakeOwnFolder(env::FileSystem& files, const std::string& dir) {
   const bool existed = files.Stat(dir).ok();
   SEAL_RETURN_IF_ERROR(files.MakeDir(dir));

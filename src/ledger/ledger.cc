@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "base/log.h"
+#include "ledger/file_copy.h"
 #include "ledger/record_reader.h"
 #include "ledger/tile_hashes.h"
 
@@ -159,12 +160,7 @@ Ledger::~Ledger() {
 Result<std::unique_ptr<Ledger>> Ledger::Open(const env::Env& env, const Options& options,
                                              MetricSet& metrics, OnFailure on_failure) {
   const TrailPaths paths(options.data_dir);
-  const bool existed = env.files.Stat(options.data_dir).ok();
-  SEAL_RETURN_IF_ERROR(env.files.MakeDir(options.data_dir));
-  // An earlier start may have made it and died before this. A parent that may not be read was made by others, and so
-  // was the folder.
-  const Status parent = env.files.SyncDir(env::ParentPath(options.data_dir));
-  if (!parent.ok() && !(existed && parent.code() == StatusCode::kFailedPrecondition)) return parent;
+  SEAL_RETURN_IF_ERROR(MakeOwnFolder(env.files, options.data_dir));
   SEAL_ASSIGN_OR_RETURN(auto lock, env.files.Lock(paths.lock));
   SEAL_ASSIGN_OR_RETURN(ExternalKeys external, ExternalKeysOf(options));
   SEAL_ASSIGN_OR_RETURN(Trail trail, OpenTrail(env, paths, options.origin, external));
@@ -489,14 +485,8 @@ void Ledger::RunWaiting() {
 }
 
 Status Ledger::WriteSealRecord(const SealedSegment& sealed) {
-  const format::Manifest& manifest = sealed.manifest;
-  const std::string name = format::SegmentFileName(manifest.first, format::FileKind::kSealed);
-  return WriteAct({.action = "sealtrail.segment.seal",
-                   .actor = "sealtrail",
-                   .target = name,
-                   .kind = record::Kind::kSeal,
-                   .details = {{"sealtrail.seal.records", std::to_string(manifest.records)},
-                               {"sealtrail.seal.manifest", Base64Encode(sealed.manifest_hash)}}});
+  const record::RecordBatch batch = SealRecord(sealed, env_.clock.Now(), NewSalt());
+  return Write({&batch});
 }
 
 // The seal record is durable, so the log has done its duty.
@@ -559,10 +549,14 @@ Status Ledger::WriteOwn(const record::SelfAct& act) {
   return WriteAct(act);
 }
 
-Status Ledger::WriteAct(const record::SelfAct& act) {
+record::Salt Ledger::NewSalt() const {
   record::Salt salt;
   env_.random.Fill(salt);
-  const record::RecordBatch batch = record::SelfRecord(act, env_.clock.Now(), salt);
+  return salt;
+}
+
+Status Ledger::WriteAct(const record::SelfAct& act) {
+  const record::RecordBatch batch = record::SelfRecord(act, env_.clock.Now(), NewSalt());
   return Write({&batch});
 }
 

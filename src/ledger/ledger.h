@@ -127,11 +127,11 @@ class Ledger : public record::RecordSink, public LedgerReader {
   void Publish(const Growth& growth);
   void WakeReaders();
   Status BeginLog();
-  Status WriteSealRecord(const SealedSegment& sealed);
   bool CloseIsDue() const;
   void BeginClose();
   void EndClose(const Result<SealedSegment>& result);
   void TakeSealed(const SealedSegment& sealed);
+  Status WriteSealRecord(const SealedSegment& sealed);
   void ResumeAfterClose();
   bool Quiet() const { return !closing_ && !signing_; }
   void RunWaiting();
@@ -139,6 +139,7 @@ class Ledger : public record::RecordSink, public LedgerReader {
   void FinishWriting(const std::function<void(Status)>& done);
   void Fail(const Status& error);
   Status WriteOwn(const record::SelfAct& act);
+  record::Salt NewSalt() const;
   Status WriteAct(const record::SelfAct& act);
   void WatchClock();
   void Tick();

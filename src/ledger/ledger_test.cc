@@ -7,37 +7,17 @@
 
 #include "base/encoding.h"
 #include "env/testing/sim_env.h"
-#include "record/batch_builder.h"
+#include "ledger/testing/batches.h"
 
 namespace sealtrail::ledger {
 namespace {
 
 using env::testing::SimEnv;
 using env::testing::SimFsOptions;
+using ledger::testing::Batch;
 using record::RecordBatch;
 
 constexpr char kData[] = "/data";
-
-std::string ContentOf(int i) {
-  return fmt::format(R"({{"a":[["audit.action","act-{}"]],"n":"n"}})", i);
-}
-
-RecordBatch Batch(int first, int count, size_t beside_bytes = 0) {
-  auto builder = record::BatchBuilder::Make(record::RecordClass::kIngest, {.principal = "local"});
-  if (beside_bytes != 0) builder->SetResource("{\"u\":\"" + std::string(beside_bytes, 'r') + "\"}");
-  for (int i = first; i < first + count; ++i) {
-    record::Salt salt{};
-    salt[0] = static_cast<uint8_t>(i);
-    EXPECT_TRUE(builder
-                    ->Add({.kind = record::Kind::kLog,
-                           .salt = salt,
-                           .content = ContentOf(i),
-                           .span = {},
-                           .identity = {}})
-                    .ok());
-  }
-  return std::move(*builder).Finish();
-}
 
 std::vector<std::string> LeavesOf(const RecordBatch& batch) {
   std::vector<std::string> leaves;

@@ -20,7 +20,8 @@ namespace {
 constexpr std::string_view kMiddle = "/epoch-";
 constexpr size_t kStateBytesMax = 4 * kKiB;
 
-// What an older signing record says keeps its name free for nobody, and is evidence.
+// Puts the signing record of an earlier log of the trail aside, as evidence, and returns that log's number: the name is
+// taken. 0 where there is none.
 Result<uint32_t> KeepOldState(env::FileSystem& files, const std::string& dir,
                               const std::string& origin) {
   const std::string path = env::JoinPath(dir, "state");
@@ -55,8 +56,8 @@ class Beginning {
   Status ReadKeys(const std::vector<std::string>& vkeys);
   Status MakeKey();
   Status WriteRecords();
-  Status Write(const record::SelfAct& act);
-  Status WriteSealRecord(const SealedSegment& sealed);
+  record::Salt NewSalt() const;
+  Status Write(const record::RecordBatch& batch);
   Status Sign();
   Status WriteKeys();
 
@@ -94,8 +95,10 @@ Result<RecoveredEpoch> Beginning::Run(const std::vector<std::string>& vkeys) {
     SEAL_ASSIGN_OR_RETURN(log_, LogWriter::Create(env_.files, paths_.segments, *sequencer_,
                                                   keys_.origin(), env_.clock.Now()));
   }
+  // The copy ends between a sealed segment and the record that names it, which must be the next one.
   if (recovered.seal_record_missing)
-    SEAL_RETURN_IF_ERROR(WriteSealRecord(recovered.sealed.segments.back()));
+    SEAL_RETURN_IF_ERROR(
+        Write(SealRecord(recovered.sealed.segments.back(), env_.clock.Now(), NewSalt())));
   SEAL_RETURN_IF_ERROR(WriteRecords());
   SEAL_RETURN_IF_ERROR(tree_.Persist(recovered.sealed.size()));
   SEAL_RETURN_IF_ERROR(Sign());
@@ -136,40 +139,32 @@ Status Beginning::MakeKey() {
 
 Status Beginning::WriteRecords() {
   result_.from = {.size = sequencer_->size(), .root = sequencer_->Root(), .note = {}};
-  SEAL_RETURN_IF_ERROR(
-      Write({.action = "sealtrail.recovery.epoch",
-             .actor = options_.actor,
-             .target = keys_.origin(),
-             .details = {{"sealtrail.key.vkey", result_.vkey},
-                         {"sealtrail.key.previous", keys_.verifiers[result_.epoch - 1].vkey()},
-                         {"sealtrail.key.epoch", std::to_string(result_.epoch)},
-                         {"sealtrail.tree.size", std::to_string(Value(result_.from.size))},
-                         {"sealtrail.tree.root", Base64Encode(result_.from.root)}}}));
+  SEAL_RETURN_IF_ERROR(Write(record::SelfRecord(
+      {.action = "sealtrail.recovery.epoch",
+       .actor = options_.actor,
+       .target = keys_.origin(),
+       .details = {{"sealtrail.key.vkey", result_.vkey},
+                   {"sealtrail.key.previous", keys_.verifiers[result_.epoch - 1].vkey()},
+                   {"sealtrail.key.epoch", std::to_string(result_.epoch)},
+                   {"sealtrail.tree.size", std::to_string(Value(result_.from.size))},
+                   {"sealtrail.tree.root", Base64Encode(result_.from.root)}}},
+      env_.clock.Now(), NewSalt())));
   SEAL_RETURN_IF_ERROR(log_->Sync());
   return log_->Close();
 }
 
-Status Beginning::Write(const record::SelfAct& act) {
+record::Salt Beginning::NewSalt() const {
   record::Salt salt;
   env_.random.Fill(salt);
-  const record::RecordBatch batch = record::SelfRecord(act, env_.clock.Now(), salt);
+  return salt;
+}
+
+Status Beginning::Write(const record::RecordBatch& batch) {
   const record::RecordBatch* const batches[] = {&batch};
   Growth growth;
   SEAL_RETURN_IF_ERROR(log_->Append(batches, *sequencer_, growth));
   tree_.Grow(growth.tile_nodes);
   return OkStatus();
-}
-
-// The copy ends between a sealed segment and the record that names it, which must be the next one.
-Status Beginning::WriteSealRecord(const SealedSegment& sealed) {
-  const std::string name =
-      format::SegmentFileName(sealed.manifest.first, format::FileKind::kSealed);
-  return Write({.action = "sealtrail.segment.seal",
-                .actor = "sealtrail",
-                .target = name,
-                .kind = record::Kind::kSeal,
-                .details = {{"sealtrail.seal.records", std::to_string(sealed.manifest.records)},
-                            {"sealtrail.seal.manifest", Base64Encode(sealed.manifest_hash)}}});
 }
 
 // The new key alone: whether the old one is ours alone is what nobody knows.

@@ -1,5 +1,7 @@
 #include "ledger/segment_files.h"
 
+#include "base/encoding.h"
+
 namespace sealtrail::ledger {
 namespace {
 
@@ -118,6 +120,19 @@ Result<SegmentFiles> ListSegmentFiles(env::FileSystem& files, const std::string&
     }
   }
   return present;
+}
+
+record::RecordBatch SealRecord(const SealedSegment& sealed, UnixNanos now,
+                               const record::Salt& salt) {
+  const std::string name = format::SegmentFileName(sealed.manifest.first, FileKind::kSealed);
+  return record::SelfRecord(
+      {.action = "sealtrail.segment.seal",
+       .actor = "sealtrail",
+       .target = name,
+       .kind = record::Kind::kSeal,
+       .details = {{"sealtrail.seal.records", std::to_string(sealed.manifest.records)},
+                   {"sealtrail.seal.manifest", Base64Encode(sealed.manifest_hash)}}},
+      now, salt);
 }
 
 Result<SealedPart> ReadSealedPart(env::FileSystem& files, const std::string& dir,

@@ -11,6 +11,7 @@
 #include "env/files.h"
 #include "format/manifest.h"
 #include "ledger/trail_keys.h"
+#include "record/self_record.h"
 #include "tlog/merkle.h"
 
 namespace sealtrail::ledger {
@@ -33,6 +34,10 @@ struct SealedSegment {
   crypto::Hash
       manifest_hash;  // of the whole file, as the seal record and the next manifest name it
 };
+
+// The record that names it, which is the first one after its last (docs/formats/manifest.md).
+record::RecordBatch SealRecord(const SealedSegment& sealed, UnixNanos now,
+                               const record::Salt& salt);
 
 struct SealedPart {
   std::vector<SealedSegment> segments;

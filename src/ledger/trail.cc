@@ -13,11 +13,6 @@ constexpr std::string_view kTrailFirstLine = "sealtrail/trail/v1\n";
 constexpr std::string_view kTrailFamily = "sealtrail/trail/";
 constexpr size_t kNoteBytesLimit = 64 * kKiB;
 
-Result<std::string> ReadText(env::FileSystem& files, const std::string& path) {
-  SEAL_ASSIGN_OR_RETURN(const Bytes content, env::ReadFile(files, path, kNoteBytesLimit));
-  return std::string(AsText(content));
-}
-
 // A trail owns its folder: whatever else stood there would be reported as damage for ever.
 Status RefuseStrangers(const env::Env& env, const TrailPaths& paths) {
   static const std::set<std::string_view> kOurs = {
@@ -82,7 +77,7 @@ Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std:
     SEAL_RETURN_IF_ERROR(env.files.MakeDir(dir));
   SEAL_RETURN_IF_ERROR(env.files.SyncDir(paths.data_dir));
 
-  const auto note = ReadText(env.files, paths.trail);
+  const auto note = env::ReadText(env.files, paths.trail, kNoteBytesLimit);
   if (!note.ok() && note.status().code() != StatusCode::kNotFound) return note.status();
   const auto is_there = [&](std::string_view name) {
     return env.files.Stat(env::JoinPath(paths.keys, name)).ok();
@@ -103,7 +98,7 @@ Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std:
 }
 
 Result<TrailKeys> ReadTrail(const env::Env& env, const TrailPaths& paths) {
-  const auto note = ReadText(env.files, paths.trail);
+  const auto note = env::ReadText(env.files, paths.trail, kNoteBytesLimit);
   if (note.status().code() == StatusCode::kNotFound) {
     return FailedPrecondition("{} holds no trail", paths.data_dir);
   }
@@ -115,7 +110,7 @@ Result<TrailKeys> ReadTrail(const env::Env& env, const TrailPaths& paths) {
 
 Result<CheckpointInfo> ReadCheckpoint(const env::Env& env, const TrailPaths& paths,
                                       const TrailKeys& keys) {
-  auto note = ReadText(env.files, paths.checkpoint);
+  auto note = env::ReadText(env.files, paths.checkpoint, kNoteBytesLimit);
   if (note.status().code() == StatusCode::kNotFound) return CheckpointInfo{};
   if (!note.ok()) return note.status();
   const auto text = OpenWithAny(keys, *note);

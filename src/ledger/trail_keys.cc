@@ -16,11 +16,6 @@ constexpr std::string_view kVkeyFile = "log.vkey";
 constexpr std::string_view kNextFile = "next.key";
 constexpr std::string_view kBefore = ".before";
 
-Result<std::string> ReadText(env::FileSystem& files, const std::string& path) {
-  SEAL_ASSIGN_OR_RETURN(const Bytes content, env::ReadFile(files, path, kFileBytesMax));
-  return std::string(AsText(content));
-}
-
 std::string RandomOrigin(env::Random& random) {
   std::array<uint8_t, 8> bytes;
   random.Fill(bytes);
@@ -29,7 +24,7 @@ std::string RandomOrigin(env::Random& random) {
 
 // Null if there is no such file.
 Result<SharedKey> ReadKeyFile(const env::Env& env, const TrailPaths& paths, std::string_view name) {
-  const auto text = ReadText(env.files, env::JoinPath(paths.keys, name));
+  const auto text = env::ReadText(env.files, env::JoinPath(paths.keys, name), kFileBytesMax);
   if (text.status().code() == StatusCode::kNotFound) return SharedKey();
   if (!text.ok()) return text.status();
   auto signer = tlog::Signer::FromText(*text);
@@ -56,7 +51,7 @@ Status RemoveKeyFile(const env::Env& env, const TrailPaths& paths, std::string_v
 Result<tlog::Verifier> ReadVkey(const env::Env& env, const TrailPaths& paths,
                                 const std::string& name) {
   const std::string path = env::JoinPath(paths.keys, name);
-  auto text = ReadText(env.files, path);
+  auto text = env::ReadText(env.files, path, kFileBytesMax);
   if (text.status().code() == StatusCode::kNotFound)
     return FailedPrecondition("{} is missing", path);
   if (!text.ok()) return text.status();
@@ -189,7 +184,7 @@ class Opening {
   // The note of the epoch is there, and its key not yet in charge.
   Status GoOn(size_t epoch, TrailKeys& keys) {
     const std::string path = env::JoinPath(paths_.epochs, std::to_string(epoch));
-    SEAL_ASSIGN_OR_RETURN(const std::string note, ReadText(env_.files, path));
+    SEAL_ASSIGN_OR_RETURN(const std::string note, env::ReadText(env_.files, path, kFileBytesMax));
     keys.next = Find([&](const tlog::Verifier& key) {
       return !HasKey(keys.verifiers, key) && key.Open(note).ok();
     });

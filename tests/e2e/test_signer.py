@@ -12,17 +12,10 @@ import time
 import pytest
 import traffic
 from store import CommandFailed, StartFailed
+from test_anchors import within
 
 ORIGIN = "audit.example.com/e2e"
 NO_KEY = "the token is not there"
-
-
-def within(seconds: float, condition):
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-    return found
 
 
 class OpensslSigner:
