@@ -24,9 +24,13 @@ std::string Staged(const std::string& path) {
   return path + std::string(kStagedSuffix);
 }
 
-Result<std::string> ReadText(env::FileSystem& files, const std::string& path, uint64_t bytes_max) {
-  SEAL_ASSIGN_OR_RETURN(const Bytes content, env::ReadFile(files, path, bytes_max));
-  return std::string(AsText(content));
+// A file that stands in the folder or in one of kFolders: the list is read from where others may have written, and must not
+// lead out of it.
+bool IsOurs(std::string_view path) {
+  const size_t slash = path.rfind('/');
+  const std::string_view name = path.substr(slash == path.npos ? 0 : slash + 1);
+  if (name.empty() || name == "." || name == "..") return false;
+  return slash == path.npos || std::ranges::find(kFolders, path.substr(0, slash)) != kFolders.end();
 }
 
 // The paths that the file `incoming` lists.
@@ -35,8 +39,11 @@ Result<std::vector<std::string>> ParseList(std::string_view text) {
     return DataLoss("it is not the list of a backup");
   text.remove_prefix(kFirstLine.size());
   std::vector<std::string> paths;
-  for (size_t end; (end = text.find('\n')) != text.npos; text.remove_prefix(end + 1))
+  for (size_t end; (end = text.find('\n')) != text.npos; text.remove_prefix(end + 1)) {
     paths.emplace_back(text.substr(0, end));
+    if (!IsOurs(paths.back()))
+      return DataLoss("it lists \"{}\", which no backup has", paths.back());
+  }
   return paths;
 }
 
@@ -68,7 +75,8 @@ Status PutInPlace(env::FileSystem& files, const std::string& dir,
 Result<crypto::Hash> SealedHash(env::FileSystem& files, const std::string& from, Seq first) {
   const std::string path = env::JoinPath(
       from, "segments/" + format::SegmentFileName(first, format::FileKind::kManifest));
-  SEAL_ASSIGN_OR_RETURN(const std::string text, ReadText(files, path, format::kManifestBytesMax));
+  SEAL_ASSIGN_OR_RETURN(const std::string text,
+                        env::ReadText(files, path, format::kManifestBytesMax));
   SEAL_ASSIGN_OR_RETURN(const tlog::Note note, tlog::ParseNote(text));
   SEAL_ASSIGN_OR_RETURN(const format::Manifest manifest, format::ParseManifestText(note.text));
   return manifest.file_hash;
@@ -78,7 +86,7 @@ Result<crypto::Hash> SealedHash(env::FileSystem& files, const std::string& from,
 
 Status FinishBackup(env::FileSystem& files, const std::string& dir) {
   const std::string list = env::JoinPath(dir, kIncoming);
-  const auto text = ReadText(files, list, kListBytesMax);
+  const auto text = env::ReadText(files, list, kListBytesMax);
   if (text.status().code() == StatusCode::kNotFound) return OkStatus();
   if (!text.ok()) return text.status();
   const auto paths = ParseList(*text);
@@ -122,7 +130,7 @@ Status BackupFolder::CheckNoStrangers() const {
 }
 
 Status BackupFolder::CheckTrail(const std::string& trail_note) const {
-  const auto note = ReadText(env_.files, Place("trail"), kSmallBytes);
+  const auto note = env::ReadText(env_.files, Place("trail"), kSmallBytes);
   if (note.status().code() == StatusCode::kNotFound) return OkStatus();
   if (!note.ok()) return note.status();
   if (*note == trail_note) return OkStatus();
@@ -148,7 +156,7 @@ Status BackupFolder::DropStaged() const {
 // Not verified: it is only asked whether the trail has this tree.
 Status BackupFolder::ReadNewest() {
   const std::string path = Place("checkpoint");
-  auto text = ReadText(env_.files, path, kSmallBytes);
+  auto text = env::ReadText(env_.files, path, kSmallBytes);
   if (text.status().code() == StatusCode::kNotFound) return OkStatus();
   if (!text.ok()) return text.status();
   const auto note = tlog::ParseNote(*text);
@@ -224,7 +232,7 @@ Result<bool> BackupFolder::Differs(const env::ReadableFile& source, const std::s
 Status BackupFolder::StageText(const std::string& path, const std::string& text,
                                BackupResult& result) {
   ++result.files;
-  const auto present = ReadText(env_.files, Place(path), kSmallBytes);
+  const auto present = env::ReadText(env_.files, Place(path), kSmallBytes);
   if (present.ok() && *present == text) return OkStatus();
   SEAL_RETURN_IF_ERROR(BeginStaging(path));
   SEAL_ASSIGN_OR_RETURN(const auto copy, env_.files.Create(Staged(Place(path))));

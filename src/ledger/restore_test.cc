@@ -12,36 +12,20 @@
 #include "ledger/folder_reader.h"
 #include "ledger/ledger.h"
 #include "ledger/signing_record.h"
+#include "ledger/testing/batches.h"
 #include "ledger/trail.h"
-#include "record/batch_builder.h"
 #include "tlog/note.h"
 
 namespace sealtrail::ledger {
 namespace {
 
 using env::testing::SimEnv;
+using ledger::testing::Batch;
 
 constexpr char kData[] = "/data";
 constexpr char kBackup[] = "/backup";
 constexpr char kNew[] = "/new";
 constexpr char kSafe[] = "/safe";  // the folder of a signing record elsewhere
-
-record::RecordBatch Batch(int first, int count) {
-  auto builder = record::BatchBuilder::Make(record::RecordClass::kIngest, {.principal = "local"});
-  for (int i = first; i < first + count; ++i) {
-    record::Salt salt{};
-    salt[0] = static_cast<uint8_t>(i);
-    EXPECT_TRUE(
-        builder
-            ->Add({.kind = record::Kind::kLog,
-                   .salt = salt,
-                   .content = fmt::format(R"({{"a":[["audit.action","act-{}"]],"n":"n"}})", i),
-                   .span = {},
-                   .identity = {}})
-            .ok());
-  }
-  return std::move(*builder).Finish();
-}
 
 Options OptionsFor(const std::string& dir, const std::string& signing = "") {
   return {.data_dir = dir, .segment_bytes_max = 9'000, .signing_state_dir = signing};
@@ -195,6 +179,22 @@ TEST(BackupTest, FoldersThatAreNoBackupOfThisTrailAreLeftAlone) {
 }
 
 // Goal: whenever the power fails, the folder holds the old backup or the new one, and the next backup succeeds.
+// The list is a file in the backup, where others may have written: it must not move files elsewhere.
+TEST(BackupTest, AListThatLeadsOutOfTheFolderIsRefused) {
+  for (const std::string path : {"../victim", "/victim", "segments/../../victim", "segments/",
+                                 "segments/..", "", "..", "other/file"}) {
+    SimEnv world({.seed = 1});
+    env::FileSystem& files = world.files();
+    ASSERT_TRUE(files.MakeDir(kBackup).ok());
+    ASSERT_TRUE(env::ReplaceFile(files, "/", "victim", AsBytes("theirs")).ok());
+    ASSERT_TRUE(env::ReplaceFile(files, "/", "victim.incoming", AsBytes("planted")).ok());
+    const std::string list = "sealtrail/backup/v1\n" + path + "\n";
+    ASSERT_TRUE(env::ReplaceFile(files, kBackup, "incoming", AsBytes(list)).ok());
+    EXPECT_EQ(FinishBackup(files, kBackup).code(), StatusCode::kDataLoss) << path;
+    EXPECT_EQ(env::ReadText(files, "/victim", 100).value(), "theirs") << path;
+  }
+}
+
 TEST(BackupTest, APowerCutLeavesTheOldBackupOrTheNewOne) {
   const auto run = [](SimEnv& world, std::optional<int> cut) {
     LoseStore(world);
