@@ -13,6 +13,9 @@ namespace {
 
 constexpr size_t kActsWaitingMax = 64;
 
+// Between two looks for a checkpoint that is waited for: the ledger makes one a second.
+constexpr int64_t kCheckpointLookNanos = kNanosPerSecond;
+
 std::string TokenSuffix(size_t authority) {
   return fmt::format(".{}.tsr", authority);
 }
@@ -188,14 +191,25 @@ void AnchorService::Tick() {
   StampRound();
   UpdateHealth();
   FlushActs();
-  worker_->PostAfter(options_.witness_interval_ns, [this] { Tick(); });
+  const bool nothing_yet = tree_.checkpoint().note.empty();  // a new log, at its very start
+  const int64_t pause_ns = nothing_yet
+                               ? std::min(kCheckpointLookNanos, options_.witness_interval_ns)
+                               : options_.witness_interval_ns;
+  worker_->PostAfter(pause_ns, [this] { Tick(); });
 }
 
 void AnchorService::StampSoon(TreeSize size) {
   worker_->Post([this, size] {
     stamp_wanted_ = std::max(stamp_wanted_, size);
-    if (!stopping_) StampRound();
+    if (!stamp_waits_) StampWanted();
   });
+}
+
+void AnchorService::StampWanted() {
+  if (stopping_) return;
+  StampRound();
+  stamp_waits_ = tree_.checkpoint().size < stamp_wanted_;
+  if (stamp_waits_) worker_->PostAfter(kCheckpointLookNanos, [this] { StampWanted(); });
 }
 
 void AnchorService::ClearAlarm(std::string witness, std::function<void(Status)> done) {

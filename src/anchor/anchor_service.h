@@ -65,8 +65,8 @@ class AnchorService {
 
   AnchorReport report() const;
 
-  // Has the first checkpoint of at least `size` records stamped as soon as it is there: for a segment
-  // that was sealed.
+  // Has a checkpoint of at least `size` records stamped within about a second of its being there: for a
+  // segment that was sealed.
   void StampSoon(TreeSize size);
 
   // An operator has acted upon the alarm of this witness (its name in the policy): it is asked again.
@@ -119,6 +119,7 @@ class AnchorService {
   void KeepCosigned(MonotonicNanos asked);
   void OnAlarm(const WitnessClient& witness, const std::string& why);
   void StampRound();
+  void StampWanted();
   void KeepStamps(const SignedCheckpoint& checkpoint, MonotonicNanos asked,
                   const std::vector<size_t>& whom,
                   std::vector<std::optional<TimeStamper::Stamp>> stamps);
@@ -143,6 +144,7 @@ class AnchorService {
   std::vector<std::string> lines_;  // over it, one for each of witnesses_
   std::vector<Authority> authorities_;
   TreeSize stamp_wanted_{0};  // at least so many records, as soon as they are checkpointed
+  bool stamp_waits_ = false;  // for that checkpoint: it is looked for again
   std::deque<Act> acts_;
   std::shared_ptr<std::atomic<Flight>> flight_;
 

@@ -389,11 +389,27 @@ TEST_F(AnchorServiceTest, StampsASealedSegmentSoon) {
   world_.executor().RunUntilIdle();
   EXPECT_EQ(Files(".stamped").size(), 2u);
   tree_.Grow(15);
-  RunFor(30);
+  RunFor(1);
   EXPECT_EQ(Files(".stamped").size(), 3u);
   tree_.Grow(16);
   RunFor(600);
   EXPECT_EQ(Files(".stamped").size(), 3u);
+}
+
+// The first checkpoint of a new log comes a moment after the start: nobody waits a whole interval for it.
+TEST_F(AnchorServiceTest, ANewLogIsAnchoredSoon) {
+  UseAuthorities();
+  MemoryTree fresh;
+  service_ =
+      AnchorService::Start(
+          world_.env(), options_, fresh, sink_, metrics_,
+          std::make_unique<FakeTransport>([this](const auto& request) { return Answer(request); }))
+          .value();
+  RunFor(5);
+  EXPECT_TRUE(Files(".stamped").empty());
+  fresh.Grow(1);
+  RunFor(1);
+  EXPECT_EQ(Files(".stamped").size(), 1u);
 }
 
 TEST_F(AnchorServiceTest, StampsAreNotRepeatedAfterARestart) {
