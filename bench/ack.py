@@ -1,7 +1,7 @@
 """How long a sender waits for its answer under a steady load: 20,000 records/s as 200 requests/s of 100 from 8 senders.
 
 Peer: one 64 KiB append and fdatasync on the idle disk, in the same run; the mark is five times its median. At least two
-segments are sealed meanwhile. Check: every request was answered OK, sent when planned, and the ledger verifies.
+segments are sealed meanwhile. Check: every request was answered OK, and the ledger verifies; of a whole run, sent when planned.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ def run(bench: Bench) -> None:
         store.close()
     report = sent["send"]
     check(report["ok_selected"] == sent["selected"], f"not every request was answered OK: {report}")
-    check(report["late_p99_ms"] < 20, f"the senders could not keep their pace: {report}")
     code, found = store.verify()
     check(code == 0 and found["verdict"] == "sound", f"verify: {found}")
     rate = report["ok_units"] / report["seconds"]
@@ -37,5 +36,6 @@ def run(bench: Bench) -> None:
         detail=f"{rate:,.0f} records/s in requests of {BATCH} for {report['seconds']:.0f} s, index on, {sealed:.0f} segments sealed; "
         f"p50 {report['p50_ms']:.2f} ms, max {report['max_ms']:.1f} ms",
     ))  # fmt: skip
-    if bench.records >= 1_000_000:
+    if bench.records >= 1_000_000:  # of little data it is a matter of the machine alone, and the figure means nothing
+        check(report["late_p99_ms"] < 20, f"the senders could not keep their pace: {report}")
         check(sealed >= 2, f"{sealed:.0f} segments were sealed, two at least are meant to be")
