@@ -78,7 +78,7 @@ def check_log(tmp_path_factory):
     program = tmp_path_factory.mktemp("go") / "check_log"
     settings = {"GO111MODULE": "off", "GOPATH": str(GOCODE), "GOCACHE": str(ROOT / "build/go-cache"), "GOTOOLCHAIN": "local",
                 "GOFLAGS": "", "GOPROXY": "off", "CGO_ENABLED": "0"}  # fmt: skip
-    subprocess.run([go, "build", "-o", program, HERE / "go/check_log.go"], check=True, env=os.environ | settings, timeout=300)
+    subprocess.run([go, "build", "-o", program, HERE / "go/check_log.go"], check=True, env=os.environ | settings, timeout=1200)
     return program
 
 
