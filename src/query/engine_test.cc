@@ -457,7 +457,7 @@ TEST_F(EngineTest, AStopEndsWhatRuns) {
   auto future = answer.get_future();
   EXPECT_EQ(future.wait_for(std::chrono::milliseconds(300)), std::future_status::timeout);
   engine_->Stop();
-  ASSERT_EQ(future.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  ASSERT_EQ(future.wait_for(std::chrono::seconds(60)), std::future_status::ready);
   const auto result = future.get();
   EXPECT_EQ(result.status().code(), StatusCode::kUnavailable);
   EXPECT_EQ(result.status().message(), "shutting down");
@@ -593,18 +593,18 @@ TEST(DuckTest, OpensNothingOnceClosed) {
 
 TEST_F(EngineTest, StopsAtLimits) {
   Open({.index = {.paused = true},
-        .limits = {.memory_bytes = 64u << 20,
-                   .rows_max = 100,
-                   .bytes_max = 10'000,
-                   .time_ns = kNanosPerSecond}});
+        .limits = {.memory_bytes = 64u << 20, .rows_max = 100, .bytes_max = 10'000}});
   EXPECT_THAT(Rows("SELECT range FROM range(101)"),
               HasSubstr("RESOURCE_EXHAUSTED: the answer has more than 100 rows"));
   EXPECT_THAT(Rows("SELECT repeat('x', 6000) FROM range(2)"), HasSubstr("more than 10000 bytes"));
-  EXPECT_THAT(Rows("SELECT count(*) FROM range(100000000000) WHERE range % 3 = 7"),
-              HasSubstr("RESOURCE_EXHAUSTED: the statement ran longer than 1 s"));
   EXPECT_THAT(Rows("SELECT len(list(repeat('x', 1000) || range)) FROM range(1000000)"),
               HasSubstr("needs more than 64 MiB of memory"));
   EXPECT_EQ(Rows("SELECT count(*) FROM range(100)"), "[100]\n");
+  // By itself, so that the others are no matter of speed.
+  Open({.index = {.paused = true}, .limits = {.time_ns = 2 * kNanosPerSecond}});
+  EXPECT_THAT(Rows("SELECT count(*) FROM range(100000000000) WHERE range % 3 = 7"),
+              HasSubstr("RESOURCE_EXHAUSTED: the statement ran longer than 2 s"));
+  EXPECT_EQ(Rows("SELECT 2"), "[2]\n");
 }
 
 TEST_F(EngineTest, AnIndexIsCheckedWhenOpenedAndRebuiltWhenInDoubt) {
