@@ -320,7 +320,7 @@ TEST_F(GrpcServerTest, DropsWhoHangsInTheMiddleOfAMessage) {
         ++handled;
         Echo(std::move(call), std::move(responder));
       },
-      {.read_timeout_ns = 500 * kNanosPerMilli});
+      {.read_timeout_ns = 3 * kNanosPerSecond});
   RawClient half(address());
   half.Send(OpenCall(kMethod) + Frame(kData, 0, 1, std::string("\0\0\0\0\x09half", 9)));
   RawClient nothing(address());

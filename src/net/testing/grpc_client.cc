@@ -34,7 +34,7 @@ GrpcClient::~GrpcClient() = default;
 GrpcReply GrpcClient::Call(const std::string& method, std::string_view message,
                            const std::vector<std::pair<std::string, std::string>>& metadata) {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
   for (const auto& [key, value] : metadata) context.AddMetadata(key, value);
   const grpc::Slice slice(message.data(), message.size());
   const grpc::ByteBuffer request(&slice, 1);

@@ -38,7 +38,7 @@ std::string RawResponse::Header(std::string_view name) const {
 RawClient::RawClient(const std::string& address)
     : fd_(address.find('/') == std::string::npos ? ConnectTcp(address)
                                                  : ConnectUnix(address).value()) {
-  const timeval patience{.tv_sec = 20, .tv_usec = 0};
+  const timeval patience{.tv_sec = 60, .tv_usec = 0};
   ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 }
