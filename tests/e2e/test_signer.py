@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 import subprocess
-import time
 
 import pytest
 import traffic
@@ -23,7 +22,7 @@ class OpensslSigner:
 
     def __init__(self, folder):
         folder.mkdir()
-        key, self.away = folder / "key.pem", folder / "away"
+        key, self.away, self.refusals = folder / "key.pem", folder / "away", folder / "refusals"
         subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True, capture_output=True)
         public = subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-outform", "DER"], check=True, capture_output=True)
         typed = b"\x01" + public.stdout[-32:]
@@ -32,7 +31,7 @@ class OpensslSigner:
         script = folder / "sign.sh"
         script.write_text(f"""#!/bin/bash
 set -e -o pipefail
-if [ -e {self.away} ]; then echo "{NO_KEY}" >&2; exit 1; fi
+if [ -e {self.away} ]; then echo once >> {self.refusals}; echo "{NO_KEY}" >&2; exit 1; fi
 openssl pkeyutl -sign -rawin -inkey {key} -in /dev/stdin | base64 -w0
 """)
         script.chmod(0o755)
@@ -63,7 +62,7 @@ def test_openssl_signs(make_store, tmp_path):
     assert (store.ready["origin"], store.ready["vkey"]) == (ORIGIN, signer.vkey)
     for turn in range(3):
         assert traffic.post(store, traffic.spans(200, turn=str(turn))).status == 200
-    within(10, lambda: list((store.data / "segments").glob("*.manifest")) and covered(store))
+    within(60, lambda: list((store.data / "segments").glob("*.manifest")) and covered(store))
     assert [(key["vkey"], key["held"]) for key in keys(store, "show")] == [(signer.vkey, "command")]
     assert "held by a command" in store.run("keys", "show", "--data", store.data).stdout
     assert not (store.data / "keys/log.key").exists()
@@ -85,18 +84,18 @@ def test_a_signer_that_is_away(make_store, tmp_path):
     signer = OpensslSigner(tmp_path / "signer")
     store = make_store({"signer": signer.config})
     assert traffic.post(store, traffic.spans(10)).status == 200
-    within(10, lambda: covered(store))
+    within(60, lambda: covered(store))
     signer.away.touch()
     assert traffic.post(store, traffic.spans(10, turn="1")).status == 200
-    (warning,) = within(10, lambda: readyz(store)["warnings"])
+    (warning,) = within(60, lambda: readyz(store)["warnings"])
     assert NO_KEY in warning and signer.vkey in warning, warning
     for turn in range(2, 5):
         assert traffic.post(store, traffic.spans(10, turn=str(turn))).status == 200
-    within(10, lambda: store.metric("sealtrail_signer_failures_total") >= 2)
+    within(60, lambda: store.metric("sealtrail_signer_failures_total") >= 2)
     assert readyz(store)["ready"] and not covered(store)
 
     signer.away.unlink()
-    within(10, lambda: covered(store))
+    within(60, lambda: covered(store))
     assert readyz(store)["warnings"] == []
     assert (store.stderr().count('signer_failed'), store.stderr().count('signer_recovered')) == (1, 1), store.stderr()
 
@@ -110,7 +109,7 @@ def test_a_signer_that_is_away(make_store, tmp_path):
     store.start()  # still away
     assert readyz(store)["warnings"]
     signer.away.unlink()
-    within(10, lambda: covered(store))
+    within(60, lambda: covered(store))
     assert store.query("SELECT count(*) AS n FROM audit_spans") == [{"n": 60}]
     assert store.stop() == 0
     expect_sound(store, signer.vkey)
@@ -124,10 +123,9 @@ def test_from_a_file_to_commands_and_back(make_store, tmp_path):
 
     assert traffic.post(store, traffic.spans(10)).status == 200
     one.away.touch()
-    began = time.monotonic()
     with pytest.raises(CommandFailed) as refused:
         keys(store, "rotate")
-    assert time.monotonic() - began < 5, "it is not tried again: a second rotation could come of it"
+    assert one.refusals.read_text().split() == ["once"], "it is not tried again: a second rotation could come of it"
     assert NO_KEY in refused.value.stderr and len(keys(store, "show")) == 1
     one.away.unlink()
     assert [key["vkey"] for key in keys(store, "rotate")] == [first, one.vkey]
