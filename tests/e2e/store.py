@@ -104,7 +104,7 @@ class Store:
     def _abandon(self) -> int | None:
         process, self.process = self.process, None
         try:
-            return process.wait(timeout=5)
+            return process.wait(timeout=30)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -255,11 +255,11 @@ def test_a_witness_takes_the_new_epoch_and_not_the_old_log_going_back(make_store
         store.configure(anchored(vkey))
         store.start()
         fill(store, 50)
-        within(10, lambda: cosigned(store) and int(cosigned(store)[-1].split(".")[0]) > 50)
+        within(60, lambda: cosigned(store) and int(cosigned(store)[-1].split(".")[0]) > 50)
         backup(store, target, "--with-key")
         fill(store, 50, "lost")
         size = json.loads(store.http("GET", "/readyz", token=False))["durable"]
-        within(10, lambda: int(cosigned(store)[-1].split(".")[0]) >= size)
+        within(60, lambda: int(cosigned(store)[-1].split(".")[0]) >= size)
         store.kill9()
 
         # Whoever copies the backup by hand and goes on under the old key is found out.
@@ -277,7 +277,7 @@ def test_a_witness_takes_the_new_epoch_and_not_the_old_log_going_back(make_store
         new.start()
         fill(new, 10, "after")
         size = json.loads(new.http("GET", "/readyz", token=False))["durable"]
-        within(10, lambda: int(cosigned(new)[-1].split(".")[0]) >= size)
+        within(60, lambda: int(cosigned(new)[-1].split(".")[0]) >= size)
         (state,) = json.loads(new.http("GET", "/api/v1/anchors"))["witnesses"]
         assert (state["error"], state["alarm"]) == ("", "")
         assert new.stop() == 0

@@ -293,7 +293,7 @@ def test_clients_that_hang_half_way(store):
 
     began = time.monotonic()
     assert store.stop() == 0
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 25, "for half a body it waits 30 s"
     for connection in rude:
         connection.close()
     assert store.verify()[0] == 0
