@@ -40,7 +40,7 @@ def run_example(store: Store, name: str) -> None:
     environment = dict(os.environ, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{store.ready['otlp_grpc']}")
     print("   " + styled(f"$ python examples/article/{name}", "2"))
     done = subprocess.run([sys.executable, ROOT / "examples/article" / name], env=environment,
-                          capture_output=True, text=True, timeout=20)  # fmt: skip
+                          capture_output=True, text=True, timeout=60)  # fmt: skip
     if done.returncode != 0:
         raise SystemExit(f"{name} failed:\n{done.stderr}")
     show(done.stdout)
