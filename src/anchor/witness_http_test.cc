@@ -48,7 +48,8 @@ class WitnessHttpTest : public ::testing::Test {
   WitnessOptions options_;
   std::unique_ptr<WitnessServer> server_;
   std::atomic<bool> cancelled_ = false;
-  std::unique_ptr<Transport> transport_ = HttpTransport({}, cancelled_);
+  std::unique_ptr<Transport> transport_ =
+      HttpTransport({.total_timeout_ns = 60 * kNanosPerSecond}, cancelled_);
 };
 
 TEST_F(WitnessHttpTest, CosignsAndShows) {
