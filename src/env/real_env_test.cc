@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "env/env.h"
 
@@ -123,16 +124,27 @@ TEST(WorkerTest, HasItsNameInShort) {
 
 // Lowering takes no right, so it works wherever the tests run.
 TEST(WorkerTest, BackgroundWorkGivesWay) {
-  const auto nice_of = [](Priority priority) {
-    std::promise<int> nice;
-    auto worker = RealEnv().executor.StartWorker("nice", priority);
-    worker->Post(
-        [&] { nice.set_value(::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()))); });
-    return nice.get_future().get();
+  struct Scheduling {
+    int nice;
+    uint64_t slice_ns;  // 0: this kernel has none of its own for a thread
   };
-  const int normal = nice_of(Priority::kNormal);
-  EXPECT_GT(nice_of(Priority::kBackground), normal);
-  EXPECT_EQ(nice_of(Priority::kNormal), normal) << "it is the thread's own";
+  const auto scheduling_of = [](Priority priority) {
+    std::promise<Scheduling> found;
+    auto worker = RealEnv().executor.StartWorker("nice", priority);
+    worker->Post([&] {
+      std::array<uint64_t, 6> attr{};  // sched_getattr(2): the slice is its fourth eight bytes
+      EXPECT_EQ(::syscall(SYS_sched_getattr, 0, attr.data(), sizeof attr, 0), 0);
+      found.set_value({::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())), attr[3]});
+    });
+    return found.get_future().get();
+  };
+  const Scheduling normal = scheduling_of(Priority::kNormal);
+  const Scheduling background = scheduling_of(Priority::kBackground);
+  EXPECT_GT(background.nice, normal.nice);
+  if (normal.slice_ns != 0) {
+    EXPECT_GT(background.slice_ns, normal.slice_ns);
+  }
+  EXPECT_EQ(scheduling_of(Priority::kNormal).nice, normal.nice) << "it is the thread's own";
 }
 
 TEST(WorkerDeathTest, AnEmptyTaskIsABug) {

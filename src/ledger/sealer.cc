@@ -19,7 +19,7 @@ Sealer::Sealer(const env::Env& env, const TrailPaths& paths, OnFailure on_failur
     : env_(env),
       paths_(paths),
       on_failure_(std::move(on_failure)),
-      worker_(env.executor.StartWorker("sealer")) {}
+      worker_(env.executor.StartWorker("sealer", env::Priority::kBackground)) {}
 
 void Sealer::Begin(const tlog::Frontier& before, uint64_t durable_bytes) {
   worker_->Post([this, before] {
