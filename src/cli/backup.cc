@@ -103,6 +103,7 @@ Result<Taken> TakeStopped(const env::Env& env, const BackupArgs& args,
 }
 
 Result<Taken> Take(const env::Env& env, const BackupArgs& args) {
+  SEAL_RETURN_IF_ERROR(CheckApart(env.files, args.data_dir, args.target_dir));
   const auto note =
       env::ReadFile(env.files, ledger::TrailPaths(args.data_dir).trail, kNoteBytesMax);
   if (note.status().code() == StatusCode::kNotFound)
@@ -134,7 +135,8 @@ std::string Text(const BackupArgs& args, const Taken& taken) {
                  {"files", result.files},
                  {"copied", result.copied},
                  {"copied_bytes", result.copied_bytes},
-                 {"differed", result.differed}})
+                 {"differed", result.differed},
+                 {"damaged", result.damaged}})
                .dump() +
            "\n";
   }
@@ -144,6 +146,11 @@ std::string Text(const BackupArgs& args, const Taken& taken) {
       result.files, result.copied, result.copied_bytes);
   for (const std::string& path : result.differed)
     text += fmt::format("{} was there with other bytes, and was copied anew\n", path);
+  for (const std::string& path : result.damaged)
+    text += fmt::format(
+        "{} is not what its manifest says, and was copied as it is; `sealtrail verify {}` says "
+        "more\n",
+        path, args.data_dir);
   return text;
 }
 
@@ -155,7 +162,7 @@ int Backup(const env::Env& env, const BackupArgs& args) {
   const std::string text = Text(args, *taken);
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
     return Complain("standard output cannot be written");
-  return 0;
+  return taken->result.damaged.empty() ? 0 : 1;
 }
 
 }  // namespace sealtrail::cli

@@ -88,6 +88,9 @@ struct WitnessArgs {
 };
 int Witness(const env::Env& env, const WitnessArgs& args);
 
+// FailedPrecondition where one of the folders is the other or lies in it: what is written into the one would spoil the other.
+Status CheckApart(env::FileSystem& files, const std::string& from, const std::string& to);
+
 // Prints "sealtrail: message" on standard error and returns `exit_code`.
 int Complain(const std::string& message, int exit_code = 2);
 

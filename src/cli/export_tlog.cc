@@ -47,6 +47,8 @@ Status Fill(StoreClient& client, StaticTree& tree) {
 }  // namespace
 
 int ExportTlog(const env::Env& env, const ExportTlogArgs& args) {
+  if (const Status apart = CheckApart(env.files, args.data_dir, args.tree_dir); !apart.ok())
+    return Complain(apart.message());
   auto client = StoreClient::OpenFolder(env, args.data_dir);
   if (!client.ok()) return Complain(client.status().message());
   const auto note = (*client)->FetchText("POST", "/api/v1/checkpoint", tlog::kSignedNoteBytesMax);

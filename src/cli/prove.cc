@@ -20,8 +20,16 @@ Result<std::string> FetchProof(const env::Env& env, const ProveArgs& args) {
   return proof;
 }
 
-// In one step, so that a file of this name is a whole proof.
-Status WriteProof(const env::Env& env, const std::string& path, std::string_view proof) {
+// In one step, so that a file of this name is a whole proof. Where the name is a link, what it leads to.
+Status WriteProof(const env::Env& env, const std::string& given, std::string_view proof) {
+  const auto real = env.files.RealPath(given);
+  if (real.ok()) {
+    SEAL_ASSIGN_OR_RETURN(const env::FileInfo info, env.files.Stat(*real));
+    if (!info.is_file)
+      return FailedPrecondition("{} is no file; without --output the proof goes to standard output",
+                                given);
+  }
+  const std::string path = real.ok() ? *real : given;
   const std::string dir = env::ParentPath(path);
   const std::string name = path.substr(path.find_last_of('/') + 1);
   return env::ReplaceFile(env.files, dir, name, AsBytes(proof));

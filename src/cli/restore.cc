@@ -39,6 +39,7 @@ Result<ledger::Restored> Run(const env::Env& env, const RestoreArgs& args, int* 
         "one of --key FILE (go on under this key) and --new-epoch (go on under a new one) is "
         "needed");
   }
+  SEAL_RETURN_IF_ERROR(CheckApart(env.files, args.from_dir, args.data_dir));
   ledger::RestoreOptions options{.from = args.from_dir,
                                  .data_dir = args.data_dir,
                                  .epoch = {.actor = "local:" + env::UserName(env::CurrentUser()),

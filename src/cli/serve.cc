@@ -47,6 +47,13 @@ int Complain(const std::string& message, int exit_code) {
   return exit_code;
 }
 
+Status CheckApart(env::FileSystem& files, const std::string& from, const std::string& to) {
+  SEAL_ASSIGN_OR_RETURN(const bool overlap, env::Overlap(files, from, to));
+  if (!overlap) return OkStatus();
+  return FailedPrecondition(
+      "{} and {} are one folder, or one lies in the other; give a folder apart", from, to);
+}
+
 int Serve(const env::Env& env, const ServeArgs& args) {
   env::BlockSignals();
   const auto config = LoadConfig(env, args);

@@ -6,6 +6,31 @@ std::string JoinPath(std::string_view dir, std::string_view name) {
   return fmt::format("{}{}{}", dir, dir.ends_with('/') ? "" : "/", name);
 }
 
+namespace {
+
+// Of what is not there: that of its folder, and its name.
+Result<std::string> PlaceOf(FileSystem& files, const std::string& path) {
+  auto real = files.RealPath(path);
+  if (real.status().code() != StatusCode::kNotFound) return real;
+  const std::string parent = ParentPath(path);
+  if (parent == path) return real;
+  SEAL_ASSIGN_OR_RETURN(const std::string folder, PlaceOf(files, parent));
+  const std::string_view trimmed = std::string_view(path).substr(0, path.find_last_not_of('/') + 1);
+  return JoinPath(folder, trimmed.substr(trimmed.rfind('/') + 1));
+}
+
+bool Holds(const std::string& folder, const std::string& path) {
+  return path == folder || folder == "/" || path.starts_with(folder + "/");
+}
+
+}  // namespace
+
+Result<bool> Overlap(FileSystem& files, const std::string& a, const std::string& b) {
+  SEAL_ASSIGN_OR_RETURN(const std::string place_a, PlaceOf(files, a));
+  SEAL_ASSIGN_OR_RETURN(const std::string place_b, PlaceOf(files, b));
+  return Holds(place_a, place_b) || Holds(place_b, place_a);
+}
+
 std::string ParentPath(std::string_view path) {
   while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   const size_t slash = path.rfind('/');

@@ -56,6 +56,7 @@ class FileLock {
 struct FileInfo {
   uint64_t size;  // of a folder: 0
   bool is_directory;
+  bool is_file;  // neither: a device, a pipe, a socket
 };
 
 // Threads  Safe.
@@ -96,6 +97,9 @@ class FileSystem {
   // NotFound if there is nothing.
   virtual Result<FileInfo> Stat(const std::string& path) = 0;
 
+  // From the root, and without links. NotFound if there is nothing.
+  virtual Result<std::string> RealPath(const std::string& path) = 0;
+
   virtual Status SyncDir(const std::string& path) = 0;
 
   // Bytes free for us on the file system that holds `path`.
@@ -119,6 +123,10 @@ Result<std::string> ReadText(FileSystem& files, const std::string& path, uint64_
 // of the folder. Threads  One writer per name.
 Status ReplaceFile(FileSystem& files, const std::string& dir, std::string_view name,
                    ByteView content);
+
+// Whether one of these folders is the other or lies in it, whatever links lead there. One that is not there yet lies where
+// it would be made.
+Result<bool> Overlap(FileSystem& files, const std::string& a, const std::string& b);
 
 std::string JoinPath(std::string_view dir, std::string_view name);
 

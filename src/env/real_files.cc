@@ -34,7 +34,8 @@ auto Retry(Call call) {
 FileInfo ToInfo(const struct stat& info) {
   const bool is_directory = S_ISDIR(info.st_mode);
   return {.size = is_directory ? 0 : static_cast<uint64_t>(info.st_size),
-          .is_directory = is_directory};
+          .is_directory = is_directory,
+          .is_file = S_ISREG(info.st_mode)};
 }
 
 Result<FileInfo> InfoOf(int fd, const std::string& path) {
@@ -255,6 +256,13 @@ class RealFileSystem : public FileSystem {
     struct stat info;
     if (::stat(path.c_str(), &info) != 0) return SystemError(errno, "stat", path);
     return ToInfo(info);
+  }
+
+  Result<std::string> RealPath(const std::string& path) override {
+    const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
+                                                           &std::free);
+    if (real == nullptr) return SystemError(errno, "resolve", path);
+    return std::string(real.get());
   }
 
   Status SyncDir(const std::string& path) override {

@@ -71,6 +71,13 @@ Status PutInPlace(env::FileSystem& files, const std::string& dir,
   return OkStatus();
 }
 
+// The segment whose sealed form the file is, or nothing.
+std::optional<Seq> SealedSegmentOf(std::string_view path) {
+  const auto name = format::ParseSegmentFileName(path.substr(path.rfind('/') + 1));
+  if (!name.ok() || name->kind != format::FileKind::kSealed) return std::nullopt;
+  return name->first;
+}
+
 // What its manifest says.
 Result<crypto::Hash> SealedHash(env::FileSystem& files, const std::string& from, Seq first) {
   const std::string path = env::JoinPath(
@@ -206,8 +213,12 @@ Status BackupFolder::StageFile(const std::string& from, const BackupFile& file, 
     result.differed.push_back(file.path);
   }
   SEAL_RETURN_IF_ERROR(BeginStaging(file.path));
-  const Status copied = CopyFile(*source, file.bytes, env_.files, Staged(Place(file.path)));
-  if (!copied.ok()) return copied.Annotate(file.path);
+  const auto copied = CopyFile(*source, file.bytes, env_.files, Staged(Place(file.path)));
+  if (!copied.ok()) return copied.status().Annotate(file.path);
+  if (const auto sealed = SealedSegmentOf(file.path)) {
+    SEAL_ASSIGN_OR_RETURN(const crypto::Hash expected, SealedHash(env_.files, from, *sealed));
+    if (*copied != expected) result.damaged.push_back(file.path);
+  }
   ++result.copied;
   result.copied_bytes += file.bytes;
   return OkStatus();
@@ -216,12 +227,11 @@ Status BackupFolder::StageFile(const std::string& from, const BackupFile& file, 
 // Of two files of one name and length. A sealed one is what its manifest says, whatever became of the source.
 Result<bool> BackupFolder::Differs(const env::ReadableFile& source, const std::string& from,
                                    const BackupFile& file, bool check) const {
-  const auto name = format::ParseSegmentFileName(file.path.substr(file.path.rfind('/') + 1));
-  const bool sealed = name.ok() && name->kind == format::FileKind::kSealed;
+  const std::optional<Seq> sealed = SealedSegmentOf(file.path);
   if (!check && (sealed || file.bytes > kSmallBytes)) return false;
   SEAL_ASSIGN_OR_RETURN(const auto copy, env_.files.OpenRead(Place(file.path)));
   if (sealed) {
-    SEAL_ASSIGN_OR_RETURN(const crypto::Hash expected, SealedHash(env_.files, from, name->first));
+    SEAL_ASSIGN_OR_RETURN(const crypto::Hash expected, SealedHash(env_.files, from, *sealed));
     SEAL_ASSIGN_OR_RETURN(const crypto::Hash found, HashFile(*copy, file.bytes));
     return found != expected;
   }

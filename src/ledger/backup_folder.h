@@ -21,6 +21,8 @@ struct BackupResult {
   uint64_t copied_bytes = 0;
   std::vector<std::string>
       differed;  // were in place and had other bytes than they must have; copied anew
+  std::vector<std::string>
+      damaged;  // sealed segments that are not what their manifest says, where they came from and so in the backup
 };
 
 // Threads  Compatible.

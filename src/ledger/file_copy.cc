@@ -30,13 +30,17 @@ Status ReadPieces(const env::ReadableFile& file, uint64_t bytes, const Take& tak
 
 }  // namespace
 
-Status CopyFile(const env::ReadableFile& from, uint64_t bytes, env::FileSystem& files,
-                const std::string& to) {
+Result<crypto::Hash> CopyFile(const env::ReadableFile& from, uint64_t bytes, env::FileSystem& files,
+                              const std::string& to) {
   SEAL_ASSIGN_OR_RETURN(const auto copy, files.Create(to));
-  SEAL_RETURN_IF_ERROR(
-      ReadPieces(from, bytes, [&](uint64_t, ByteView piece) { return copy->Append(piece); }));
+  crypto::Sha256Stream hash;
+  SEAL_RETURN_IF_ERROR(ReadPieces(from, bytes, [&](uint64_t, ByteView piece) {
+    hash.Update(piece);
+    return copy->Append(piece);
+  }));
   SEAL_RETURN_IF_ERROR(copy->Sync());
-  return copy->Close();
+  SEAL_RETURN_IF_ERROR(copy->Close());
+  return hash.Finish();
 }
 
 Result<bool> SameBytes(const env::ReadableFile& a, const env::ReadableFile& b, uint64_t bytes) {

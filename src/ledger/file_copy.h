@@ -8,9 +8,9 @@
 
 namespace sealtrail::ledger {
 
-// A new file `to` with the first `bytes` bytes of `from`, synced. DataLoss if there are fewer.
-Status CopyFile(const env::ReadableFile& from, uint64_t bytes, env::FileSystem& files,
-                const std::string& to);
+// A new file `to` with the first `bytes` bytes of `from`, synced; answers what they hash to. DataLoss if there are fewer.
+Result<crypto::Hash> CopyFile(const env::ReadableFile& from, uint64_t bytes, env::FileSystem& files,
+                              const std::string& to);
 
 // Whether both begin with the same `bytes` bytes.
 Result<bool> SameBytes(const env::ReadableFile& a, const env::ReadableFile& b, uint64_t bytes);

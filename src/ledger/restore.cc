@@ -43,8 +43,8 @@ Status CopyTrail(env::FileSystem& files, const std::string& from, const std::str
     SEAL_RETURN_IF_ERROR(MakeParents(files, to, file.path));
     SEAL_ASSIGN_OR_RETURN(const auto source, files.OpenRead(env::JoinPath(from, file.path)));
     const std::string place = env::JoinPath(to, file.path);
-    const Status copied = CopyFile(*source, file.bytes, files, place);
-    if (!copied.ok()) return copied.Annotate(file.path);
+    const auto copied = CopyFile(*source, file.bytes, files, place);
+    if (!copied.ok()) return copied.status().Annotate(file.path);
     folders.insert(env::ParentPath(place));
   }
   for (const std::string& folder : folders) SEAL_RETURN_IF_ERROR(files.SyncDir(folder));

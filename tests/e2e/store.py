@@ -42,6 +42,7 @@ class CommandFailed(Exception):
     def __init__(self, command, done):
         super().__init__(f"{' '.join(map(str, command))}: exit {done.returncode}\n{done.stderr}")
         self.exit_code = done.returncode
+        self.stdout = done.stdout
         self.stderr = done.stderr
 
 

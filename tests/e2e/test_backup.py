@@ -97,6 +97,33 @@ def test_the_backup_of_a_stopped_store_is_all_of_it(make_store, tmp_path):
     assert_sound(store, target)
 
 
+def test_a_segment_that_is_damaged_is_copied_and_told(make_store, tmp_path):
+    store, target = make_store(SEGMENTS), tmp_path / "backup"
+    fill(store, 500)
+    assert store.stop() == 0
+    sealed = next(store.data.glob("segments/*.seg"))
+    content = bytearray(sealed.read_bytes())
+    content[2000] ^= 1
+    sealed.write_bytes(content)
+    error = refused(store, "backup", "--data", store.data, "--to", target, "--json")
+    assert error.exit_code == 1 and json.loads(error.stdout)["damaged"] == [f"segments/{sealed.name}"]
+    assert backup(store, target)["damaged"] == [], "told once, when it is copied"
+
+
+def test_folders_that_lie_in_one_another_are_refused(make_store, tmp_path):
+    store, target = make_store(SEGMENTS), tmp_path / "backup"
+    (tmp_path / "link").symlink_to(store.data)
+    for place in (store.data, store.data / "backup", tmp_path / "link/backup", tmp_path):
+        assert "lies in the other" in refused(store, "backup", "--data", store.data, "--to", place).stderr
+        assert "lies in the other" in refused(store, "export", "--data", store.data, "--tlog", place).stderr
+    backup(store, target)
+    for place in (target, target / "data"):
+        assert "lies in the other" in refused(store, "restore", "--from", target, "--data", place, "--new-epoch").stderr
+    assert store.stop() == 0
+    assert_sound(store, store.data)
+    assert_sound(store, target)
+
+
 def test_a_backup_that_is_killed_is_the_old_one_or_the_new_one(make_store, tmp_path, rng):
     store, target = make_store(SEGMENTS), tmp_path / "backup"
     fill(store, 500)

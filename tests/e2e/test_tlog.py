@@ -7,11 +7,13 @@ import base64
 import gzip
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
 
 import pytest
+from store import CommandFailed
 from test_api import answer, bearer
 from traffic import post, spans
 
@@ -359,6 +361,17 @@ def test_prove_writes_a_proof_file(store, tmp_path):
         done = store.run("prove", "--data", store.data, *arguments, check=False)
         assert done.returncode == 2 and done.stderr and not done.stdout, arguments
     assert not (tmp_path / "x").exists()
+
+
+def test_a_proof_is_written_to_files_alone(store, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CommandFailed, match="is no file"):
+        store.run("prove", "--data", store.data, "0", "-o", tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
+    (tmp_path / "link").symlink_to("proof")
+    (tmp_path / "proof").write_text("an older one")
+    store.run("prove", "--data", store.data, "0", "-o", tmp_path / "link")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "proof").read_text().startswith("c2sp.org/tlog-proof@v1")
 
 
 def test_prove_on_a_stopped_store(make_store):

@@ -243,7 +243,9 @@ Result<FileInfo> SimDisk::Stat(const std::string& path) const {
   const Place place = Find(path);
   if (place.error != 0) return SystemError(place.error, "stat", path);
   if (place.node == nullptr) return SystemError(ENOENT, "stat", path);
-  return FileInfo{.size = place.node->file.seen().size(), .is_directory = place.node->is_directory};
+  return FileInfo{.size = place.node->file.seen().size(),
+                  .is_directory = place.node->is_directory,
+                  .is_file = !place.node->is_directory};
 }
 
 Status SimDisk::SyncDir(const std::string& path) {

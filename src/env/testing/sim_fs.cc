@@ -129,6 +129,14 @@ Result<FileInfo> SimFs::Stat(const std::string& path) {
   return disk_->Stat(path);
 }
 
+// There are no links in it.
+Result<std::string> SimFs::RealPath(const std::string& path) {
+  MutexLock lock(mutex_);
+  SEAL_RETURN_IF_ERROR(disk_->Stat(path).status());
+  const size_t end = path.find_last_not_of('/');
+  return path.substr(0, end == path.npos ? 1 : end + 1);
+}
+
 Status SimFs::SyncDir(const std::string& path) {
   MutexLock lock(mutex_);
   return disk_->SyncDir(path);

@@ -87,6 +87,7 @@ class SimFs : public FileSystem {
   Status MakeDir(const std::string& path) override;
   Result<std::vector<std::string>> List(const std::string& path) override;
   Result<FileInfo> Stat(const std::string& path) override;
+  Result<std::string> RealPath(const std::string& path) override;
   Status SyncDir(const std::string& path) override;
   Result<uint64_t> FreeBytes(const std::string& path) override;
   Result<uint64_t> TotalBytes(const std::string& path) override;
