@@ -56,7 +56,7 @@ int Print(const std::string& text, int exit_code) {
 
 int PrintReport(const verify::Report& report, bool json) {
   return Print(json ? verify::ReportJson(report) : verify::ReportText(report),
-               verify::ExitCode(report.verdict));
+               verify::ExitCode(report));
 }
 
 // The record that a proof is about, without its line feed.

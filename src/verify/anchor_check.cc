@@ -62,6 +62,7 @@ Result<AnchorCheck> AnchorCheck::Read(const Source& source, Findings& findings) 
   AnchorCheck out;
   SEAL_ASSIGN_OR_RETURN(out.files_, AnchorFiles::List(source, findings));
   SEAL_ASSIGN_OR_RETURN(out.states_, ReadWitnessStates(source, out.files_, findings));
+  SEAL_ASSIGN_OR_RETURN(out.evidence_, ReadEvidence(source, out.files_, findings));
   return out;
 }
 
@@ -69,6 +70,9 @@ std::vector<uint64_t> AnchorCheck::Sizes() const {
   std::vector<uint64_t> out = files_.cosigned;
   for (const auto& [size, tokens] : files_.tokens) out.push_back(size);
   for (const WitnessState& state : states_) out.push_back(state.size);
+  for (const Evidence& each : evidence_) {
+    if (each.size) out.push_back(*each.size);
+  }
   return out;
 }
 
@@ -84,6 +88,8 @@ Status AnchorCheck::Check(const Source& source, const Log& log, const Policy* po
   for (const auto& [size, tokens] : files_.tokens)
     SEAL_RETURN_IF_ERROR(CheckStamped(source, size, tokens, log, authorities, findings));
   CheckWitnessStates(states_, log.records, log.is_damaged, log.roots, findings);
+  contradicted_ =
+      CheckEvidence(evidence_, log.keys, log.records, log.is_damaged, log.roots, findings);
   TellOfStrangers(policy != nullptr, findings);
   return OkStatus();
 }

@@ -3,7 +3,7 @@
 //    hold, and the quorum tells up to which size the trail is independent of whoever holds its key.
 //  - <size>.stamped and <size>.<n>.tsr: time stamps (RFC 3161). A token must be whole and about that note; with the
 //    certificates of authorities, one that leads to them tells since when the records are known to exist.
-//  - what is remembered of witnesses, and evidence: witness_state.h.
+//  - what is remembered of witnesses: witness_state.h; what was kept of a contradiction: evidence_check.h.
 //
 // Each note must be a checkpoint of the size in its name, by the trail's key, with the root of the log.
 #pragma once
@@ -18,6 +18,7 @@
 #include "base/ids.h"
 #include "crypto/rfc3161.h"
 #include "verify/anchor_files.h"
+#include "verify/evidence_check.h"
 #include "verify/findings.h"
 #include "verify/key_epochs.h"
 #include "verify/policy.h"
@@ -40,6 +41,7 @@ class AnchorCheck {
     std::function<std::string(uint64_t size)> name;
     // The keys that may have signed a checkpoint of some size, in the forms that a note may have.
     std::function<std::vector<std::vector<VerifierKey>>(uint64_t size)> signers;
+    std::vector<LogKey> keys;        // all that are known
     uint64_t records = 0;            // how many there are
     bool is_damaged = false;         // so a tree that is larger has its reason
     std::map<uint64_t, Hash> roots;  // by tree size, where they are known
@@ -74,6 +76,9 @@ class AnchorCheck {
   // After Check: the largest size of a note that is about the records that are there: others were shown it.
   uint64_t shown() const { return shown_; }
 
+  // After Check: the trail's key signed a tree that is not this one, and the note is in evidence/.
+  bool contradicted() const { return contradicted_; }
+
   uint64_t bytes_read() const { return bytes_read_; }
 
  private:
@@ -105,6 +110,7 @@ class AnchorCheck {
 
   AnchorFiles files_;
   std::vector<WitnessState> states_;
+  std::vector<Evidence> evidence_;
   std::map<std::string, Strangers> strangers_;  // by "name+id"
   std::optional<Independent> independent_;
   std::optional<Stamped> stamped_;
@@ -112,6 +118,7 @@ class AnchorCheck {
   uint64_t tokens_ = 0;
   bool token_fails_ = false;
   uint64_t shown_ = 0;
+  bool contradicted_ = false;
   uint64_t bytes_read_ = 0;
 };
 

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view kFolder = "anchors/";
 constexpr size_t kStatesMax = 1000;
+constexpr size_t kEvidenceMax = 1000;  // a writer keeps 64
 
 bool IsHex(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
@@ -124,6 +125,10 @@ class Lister {
     const size_t old_states = too_many("witnesses' states", out_.states.size(), kStatesMax);
     out_.states.erase(out_.states.begin(),
                       out_.states.begin() + static_cast<ptrdiff_t>(old_states));
+    std::sort(out_.evidence.begin(), out_.evidence.end());
+    const size_t old_notes = too_many("notes in evidence/", out_.evidence.size(), kEvidenceMax);
+    out_.evidence.erase(out_.evidence.begin(),
+                        out_.evidence.begin() + static_cast<ptrdiff_t>(old_notes));
   }
 
   void Unknown(std::string path, const SourceEntry& entry) {
@@ -143,6 +148,25 @@ class Lister {
 
 Result<AnchorFiles> AnchorFiles::List(const Source& source, Findings& findings) {
   return Lister(source, findings).List();
+}
+
+Damage WholeFile(std::string path, uint64_t bytes, std::string kind, std::string text) {
+  return {.file = std::move(path),
+          .length = bytes,
+          .unit = "file",
+          .kind = std::move(kind),
+          .text = std::move(text)};
+}
+
+Result<std::optional<std::string>> ReadKept(const Source& source, const std::string& path,
+                                            Findings& findings) {
+  const auto bytes = ReadAll(source, path, kAnchorBytesMax);
+  if (bytes.status().code() == StatusCode::kResourceExhausted) {
+    findings.Found(WholeFile(path, kAnchorBytesMax, "state_damaged", "far too long"));
+    return std::optional<std::string>();
+  }
+  SEAL_RETURN_IF_ERROR(bytes.status());
+  return std::optional(std::string(AsText(*bytes)));
 }
 
 std::string CosignedPath(uint64_t size) {

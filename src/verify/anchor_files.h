@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,12 @@ struct AnchorFiles {
   // Nothing where there is no such folder.
   static Result<AnchorFiles> List(const Source& source, Findings& findings);
 };
+
+// The bytes of a small file that was kept; nothing, and damage, where it is far too long. An error if it cannot be read.
+Result<std::optional<std::string>> ReadKept(const Source& source, const std::string& path,
+                                            Findings& findings);
+// A place that is a whole file.
+Damage WholeFile(std::string path, uint64_t bytes, std::string kind, std::string text);
 
 std::string CosignedPath(uint64_t size);
 std::string StampedPath(uint64_t size);

@@ -282,17 +282,88 @@ TEST(WitnessStateTest, IsHeldToTheLog) {
   }
 }
 
+// Kept under the name that its bytes ask for.
+std::string Keep(Forge& forge, uint64_t size, const std::string& note) {
+  const std::string path = fmt::format("anchors/evidence/{:020}-{}.note", size,
+                                       HexEncode(ByteView(crypto::Sha256(AsBytes(note))).first(4)));
+  forge.Put(path, note);
+  return path;
+}
+
 TEST(EvidenceTest, IsWhatItsNameSays) {
   Stamped t;
-  const std::string note = t.forge.SignedCheckpoint(20, t.forge.Root(19));
-  const std::string path = fmt::format("anchors/evidence/{:020}-{}.note", 20,
-                                       HexEncode(ByteView(crypto::Sha256(AsBytes(note))).first(4)));
-  t.forge.Put(path, note);
-  const Report report = t.Check();
-  EXPECT_EQ(report.verdict, Verdict::kSound) << ReportText(report);
-  EXPECT_TRUE(HasNotice(report, path, "evidence"));
+  const std::string path = Keep(t.forge, 20, t.forge.SignedCheckpoint(20, t.forge.Root()));
   t.forge.source.files[path][3] ^= 1;
   ExpectDamage(t.Check(), path, "evidence_altered");
+}
+
+TEST(EvidenceTest, OfAnotherHistoryByTheTrailsKeyIsAFork) {
+  const auto w1 = Key(1);
+  Stamped t;
+  const std::string note = t.forge.SignedCheckpoint(45, t.forge.Root());
+  const std::string text = note.substr(0, note.find("\n\n") + 1);
+  t.forge.Put("anchors/00000000000000000045.checkpoint", note + CosignatureLine(text, "w1", w1, 5));
+  const std::string policy =
+      fmt::format("log {}\nwitness W1 {}\nquorum W1\n", t.forge.vkey(), WitnessKeyText("w1", w1));
+  const auto check = [&] { return Verify(t.forge.source, {.policy = policy}); };
+
+  // Our own side of a contradiction, and what only a stranger signed, contradict nothing.
+  const std::string ours = Keep(t.forge, 33, t.forge.SignedCheckpoint(33, t.forge.Root(33)));
+  const Forge stranger(t.forge.origin(), 0x10);
+  const std::string theirs = Keep(t.forge, 33, stranger.SignedCheckpoint(33, t.forge.Root(34)));
+  const std::string none = Keep(t.forge, 33, "no note\n");
+  Report report = check();
+  EXPECT_EQ(report.verdict, Verdict::kSound) << ReportText(report);
+  EXPECT_EQ(report.independence.answer, Answer::kPass) << report.independence.reason;
+  for (const std::string& path : {ours, theirs, none})
+    EXPECT_TRUE(HasNotice(report, path, "evidence")) << ReportText(report);
+
+  // With a witness's line, and with a line more than our checkpoints have.
+  const std::string other = t.forge.SignedCheckpoint(33, t.forge.Root(34));
+  const std::string extended = t.forge.Signed(
+      fmt::format("{}\n33\n{}\nmore\n", t.forge.origin(), Base64Encode(t.forge.Root(34))));
+  for (const std::string& fork :
+       {other, other + CosignatureLine("another text\n", "w1", w1, 5), extended}) {
+    const std::string path = Keep(t.forge, 33, fork);
+    report = check();
+    ExpectDamage(report, path, "anchor_differs");
+    EXPECT_EQ(report.independence.answer, Answer::kFail) << report.independence.reason;
+    EXPECT_EQ(t.Check().independence.answer, Answer::kFail);
+    t.forge.source.files.erase(path);
+  }
+  const std::string path = Keep(t.forge, 46, t.forge.SignedCheckpoint(46, t.forge.Root()));
+  report = check();
+  ExpectDamage(report, path, "anchor_ahead");
+  EXPECT_EQ(report.independence.answer, Answer::kFail) << report.independence.reason;
+}
+
+// A trail that went on from a backup: what its old key signed after that is why it has a new one.
+TEST(EvidenceTest, OfALogThatARecoveryEndedIsExplainedByIt) {
+  Stamped t;
+  const std::string ahead = t.forge.SignedCheckpoint(46, t.forge.Root());
+  const std::string fork = t.forge.SignedCheckpoint(33, t.forge.Root(34));
+  t.forge.RecoverEpoch();
+  t.forge.AddMany(SpanLeaves(46, 5));
+  t.forge.SignCheckpoint();
+  const std::string path = Keep(t.forge, 46, ahead);
+  for (const size_t epoch : {0u, 1u}) {
+    const Report report = Verify(t.forge.source, {.vkey = t.forge.vkey(epoch)});
+    EXPECT_EQ(report.verdict, Verdict::kSound) << ReportText(report);
+    EXPECT_TRUE(HasNotice(report, path, "evidence"));
+  }
+  const std::string below = Keep(t.forge, 33, fork);
+  ExpectDamage(t.Check(), below, "anchor_differs");
+}
+
+// Whoever holds a key that was changed can still sign with it.
+TEST(EvidenceTest, OfAKeyThatWasChangedCounts) {
+  Stamped t;
+  const std::string fork = t.forge.SignedCheckpoint(47, t.forge.Root(34));
+  t.forge.RotateKey();
+  t.forge.AddMany(SpanLeaves(46, 5));
+  t.forge.SignCheckpoint();
+  const std::string path = Keep(t.forge, 47, fork);
+  ExpectDamage(t.Check(), path, "anchor_differs");
 }
 
 TEST(AnchorFilesTest, OtherNamesAreReported) {

@@ -88,6 +88,13 @@ const std::string& KeyEpochs::LogName(uint64_t epoch) const {
   return epochs_[epoch].key ? epochs_[epoch].key->name : origin_;
 }
 
+std::optional<uint64_t> KeyEpochs::EndOfLog(uint64_t epoch) const {
+  for (uint64_t n = epoch + 1; n < epochs_.size(); ++n) {
+    if (epochs_[n].recovered && epochs_[n].size > 0) return epochs_[n].size - 1;
+  }
+  return std::nullopt;
+}
+
 std::vector<std::vector<VerifierKey>> KeyEpochs::SignersAt(uint64_t size) const {
   std::vector<std::vector<VerifierKey>> out;
   const uint64_t n = AtSize(size);

@@ -53,6 +53,8 @@ class KeyEpochs {
   uint64_t BeganAt(uint64_t epoch) const { return epochs_[epoch].size; }
   // Its key, if it is known.
   const std::optional<VerifierKey>& Key(uint64_t epoch) const { return epochs_[epoch].key; }
+  // The size of the tree from which a recovery went on under another name, where one ended the log of that epoch.
+  std::optional<uint64_t> EndOfLog(uint64_t epoch) const;
   // Under which name checkpoints of a tree of that size were signed.
   const std::string& LogNameAt(uint64_t size) const { return LogName(AtSize(size)); }
   const std::string& LogName(uint64_t epoch) const;

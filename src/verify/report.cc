@@ -24,6 +24,15 @@ Six FindingsOf(const Report& report) {
            {"independence", &report.independence}}};
 }
 
+// Names of the answers that are `fail`.
+std::vector<std::string_view> Failed(const Report& report) {
+  std::vector<std::string_view> out;
+  for (const auto& [name, finding] : FindingsOf(report)) {
+    if (finding->answer == Answer::kFail) out.push_back(name);
+  }
+  return out;
+}
+
 // File names come from the folder, so they may hold anything.
 std::string JsonString(std::string_view text) {
   std::string out = "\"";
@@ -82,10 +91,12 @@ std::string TimeStampJson(const TimeStamp& stamp) {
                      Iso8601(stamp.time), JsonString(stamp.authority), stamp.trusted);
 }
 
-std::string_view Headline(Verdict verdict) {
-  switch (verdict) {
+std::string Headline(const Report& report) {
+  const auto failed = Failed(report);
+  switch (report.verdict) {
     case Verdict::kSound:
-      return "SOUND";
+      return failed.empty() ? "SOUND"
+                            : fmt::format("SOUND, but {} failed", fmt::join(failed, ", "));
     case Verdict::kNotSound:
       return "NOT SOUND";
     case Verdict::kCannotTell:
@@ -97,7 +108,9 @@ std::string_view Headline(Verdict verdict) {
 std::string Advice(const Report& report) {
   switch (report.verdict) {
     case Verdict::kSound:
-      return "";
+      if (Failed(report).empty()) return "";
+      return "What to do: nothing in the folder is damaged, but what you asked for does not hold; "
+             "the reasons above say why.\n";
     case Verdict::kCannotTell:
       return "What to do: clear what stands in the way, as named above, and verify again.\n";
     case Verdict::kNotSound:
@@ -153,10 +166,10 @@ std::string_view RangeStateName(RangeState state) {
   return "";
 }
 
-int ExitCode(Verdict verdict) {
-  switch (verdict) {
+int ExitCode(const Report& report) {
+  switch (report.verdict) {
     case Verdict::kSound:
-      return 0;
+      return Failed(report).empty() ? 0 : 1;
     case Verdict::kNotSound:
       return 1;
     case Verdict::kCannotTell:
@@ -202,7 +215,7 @@ std::string ReportText(const Report& report) {
     fmt::format_to(std::back_inserter(out), format, std::forward<Args>(args)...);
     out += '\n';
   };
-  line("{}", Headline(report.verdict));
+  line("{}", Headline(report));
   if (!report.origin.empty()) line("trail        {}", Printable(report.origin));
   line("records      {} ({} bytes read)", report.size, report.bytes_read);
   if (report.root) line("root         {}", Base64Encode(*report.root));

@@ -100,8 +100,9 @@ struct Report {
 
 constexpr size_t kDamageMax = 1000;
 
-// Exit code of the command: 0 sound, 1 not sound, 2 cannot tell.
-int ExitCode(Verdict verdict);
+// Exit code of the command: 0 sound, and no answer is `fail`; 1 a finding: not sound, or an answer is `fail`; 2 cannot
+// tell.
+int ExitCode(const Report& report);
 
 // What stands in the folder and is no part of the evidence.
 std::vector<std::string_view> NotCovered();

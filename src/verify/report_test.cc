@@ -78,9 +78,24 @@ TEST(ReportTest, TextSaysWhereAndWhatToDo) {
 }
 
 TEST(ReportTest, ExitCodes) {
-  EXPECT_EQ(ExitCode(Verdict::kSound), 0);
-  EXPECT_EQ(ExitCode(Verdict::kNotSound), 1);
-  EXPECT_EQ(ExitCode(Verdict::kCannotTell), 2);
+  EXPECT_EQ(ExitCode(Report{.verdict = Verdict::kSound}), 0);
+  EXPECT_EQ(ExitCode(Report{.verdict = Verdict::kNotSound}), 1);
+  EXPECT_EQ(ExitCode(Report{.verdict = Verdict::kCannotTell}), 2);
+}
+
+// A policy that is not met is a finding, whatever the bytes are.
+TEST(ReportTest, AnAnswerThatFailsIsAFinding) {
+  Report report{.verdict = Verdict::kSound};
+  EXPECT_TRUE(ReportText(report).starts_with("SOUND\n"));
+  report.independence.answer = Answer::kFail;
+  EXPECT_EQ(ExitCode(report), 1);
+  EXPECT_TRUE(ReportText(report).starts_with("SOUND, but independence failed\n"))
+      << ReportText(report);
+  EXPECT_THAT(ReportText(report), HasSubstr("What to do: nothing in the folder is damaged"));
+  report.time.answer = Answer::kFail;
+  EXPECT_TRUE(ReportText(report).starts_with("SOUND, but time, independence failed\n"));
+  report.verdict = Verdict::kCannotTell;
+  EXPECT_EQ(ExitCode(report), 2);
 }
 
 }  // namespace

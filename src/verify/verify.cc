@@ -526,9 +526,14 @@ class Run {
   void CheckAnchors() {
     AnchorCheck::Log log = {.name = [this](uint64_t size) { return keys_->LogNameAt(size); },
                             .signers = [this](uint64_t size) { return keys_->SignersAt(size); },
+                            .keys = {},
                             .records = join_->next(),
                             .is_damaged = !join_->whole(),
                             .roots = {}};
+    for (uint64_t n = 0; n <= keys_->newest(); ++n) {
+      if (const auto& key = keys_->Key(n))
+        log.keys.push_back({.key = *key, .ended_at = keys_->EndOfLog(n)});
+    }
     for (const auto& [size, at] : join_->at_marks()) log.roots[size] = at.root;
     const Status read = anchors_.Check(source_, log, policy_ ? &*policy_ : nullptr,
                                        authorities_ ? &*authorities_ : nullptr, findings_);
@@ -720,7 +725,10 @@ class Run {
 
   void Independence() {
     Finding& out = report_.independence;
-    if (!policy_) {
+    if (anchors_.contradicted()) {
+      out = {.answer = Answer::kFail,
+             .reason = "the trail's key signed another history: the proof is in anchors/evidence/"};
+    } else if (!policy_) {
       out.reason =
           "no witness was given; whoever holds the trail's key could have made another history";
     } else if (!policy_->asks_for_witnesses()) {

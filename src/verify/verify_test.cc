@@ -909,7 +909,7 @@ TEST(VerifyTest, CannotTell) {
     EXPECT_EQ(report.verdict, Verdict::kCannotTell) << Places(report);
     EXPECT_FALSE(report.obstacles.empty());
     EXPECT_EQ(report.integrity.answer, Answer::kNotEstablished);
-    EXPECT_EQ(ExitCode(report.verdict), 2);
+    EXPECT_EQ(ExitCode(report), 2);
   }
 }
 

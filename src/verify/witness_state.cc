@@ -14,14 +14,6 @@
 namespace sealtrail::verify {
 namespace {
 
-Damage File(std::string path, uint64_t bytes, std::string kind, std::string text) {
-  return {.file = std::move(path),
-          .length = bytes,
-          .unit = "file",
-          .kind = std::move(kind),
-          .text = std::move(text)};
-}
-
 // The line of `text` that begins with `word`, as a place.
 Damage LineOf(const WitnessState& state, std::string_view word, std::string kind,
               std::string text) {
@@ -69,36 +61,6 @@ std::optional<WitnessState> Parse(std::string path, std::string text) {
   return out;
 }
 
-// The bytes of a small file; nothing, and damage, where it is far too long.
-Result<std::optional<std::string>> Read(const Source& source, const std::string& path,
-                                        Findings& findings) {
-  const auto bytes = ReadAll(source, path, kAnchorBytesMax);
-  if (bytes.status().code() == StatusCode::kResourceExhausted) {
-    findings.Found(File(path, kAnchorBytesMax, "state_damaged", "far too long"));
-    return std::optional<std::string>();
-  }
-  SEAL_RETURN_IF_ERROR(bytes.status());
-  return std::optional(std::string(AsText(*bytes)));
-}
-
-// "<size>-<the first 8 hex of its SHA-256>.note"
-Status CheckEvidence(const Source& source, const std::string& name, Findings& findings) {
-  const std::string path = "anchors/evidence/" + name;
-  SEAL_ASSIGN_OR_RETURN(const auto text, Read(source, path, findings));
-  if (!text) return OkStatus();
-  const std::string hash = HexEncode(ByteView(crypto::Sha256(AsBytes(*text))).first(4));
-  if (name.substr(21, 8) != hash) {
-    findings.Found(File(path, text->size(), "evidence_altered",
-                        "it does not have the SHA-256 that its name says"));
-    return OkStatus();
-  }
-  findings.notices.push_back(
-      {.file = path,
-       .kind = "evidence",
-       .text = "a checkpoint that contradicts another was kept here: somebody saw a fork"});
-  return OkStatus();
-}
-
 }  // namespace
 
 Result<std::vector<WitnessState>> ReadWitnessStates(const Source& source, const AnchorFiles& files,
@@ -106,14 +68,15 @@ Result<std::vector<WitnessState>> ReadWitnessStates(const Source& source, const 
   std::vector<WitnessState> out;
   for (const std::string& name : files.states) {
     const std::string path = "anchors/" + name;
-    SEAL_ASSIGN_OR_RETURN(auto text, Read(source, path, findings));
+    SEAL_ASSIGN_OR_RETURN(auto text, ReadKept(source, path, findings));
     if (!text) continue;
     const size_t bytes = text->size();
     auto state = Parse(path, std::move(*text));
     if (!state) {
-      findings.Found(File(path, bytes, "state_damaged",
-                          "what is remembered of a witness is not what its last line hashes, or "
-                          "not of the witness in its name"));
+      findings.Found(
+          WholeFile(path, bytes, "state_damaged",
+                    "what is remembered of a witness is not what its last line hashes, or "
+                    "not of the witness in its name"));
       continue;
     }
     if (!state->alarm.empty()) {
@@ -124,8 +87,6 @@ Result<std::vector<WitnessState>> ReadWitnessStates(const Source& source, const 
     }
     out.push_back(std::move(*state));
   }
-  for (const std::string& name : files.evidence)
-    SEAL_RETURN_IF_ERROR(CheckEvidence(source, name, findings));
   return out;
 }
 

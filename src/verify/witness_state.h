@@ -1,6 +1,5 @@
-// What is remembered of a witness, and what was kept where checkpoints contradicted each other: anchors/witness-….state
-// and anchors/evidence/ (docs/formats/anchors.md). Neither proves anything, and both are held to their own SHA-256; but
-// a state that speaks of a tree that is not this one tells of a rollback or a fork.
+// What is remembered of a witness: anchors/witness-….state (docs/formats/anchors.md). It proves nothing, and is held to
+// its own SHA-256; but one that speaks of a tree that is not this one tells of a rollback or a fork.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +22,7 @@ struct WitnessState {
   Hash root{};
 };
 
-// Reads the states and the evidence. One that is not what its last line, or its name, hashes is damage. An error only
-// if one cannot be read.
+// One that is not what its last line hashes is damage. An error only if one cannot be read.
 Result<std::vector<WitnessState>> ReadWitnessStates(const Source& source, const AnchorFiles& files,
                                                     Findings& findings);
 

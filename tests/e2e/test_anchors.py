@@ -141,7 +141,7 @@ def test_a_proof_under_a_policy(witnessed, tmp_path):
 
 
 @pytest.mark.parametrize("shows", [True, False], ids=["shown", "offered"])
-def test_a_restored_copy_is_refused(witnessed, tmp_path, shows):
+def test_a_restored_copy_is_refused(witnessed, make_store, tmp_path, shows):
     store, witness, policy = witnessed
     within(60, lambda: cosigned(store))
     assert store.stop() == 0
@@ -163,6 +163,18 @@ def test_a_restored_copy_is_refused(witnessed, tmp_path, shows):
     assert list((store.data / "anchors/evidence").iterdir())
     before = (copy / "checkpoint").read_text()
     assert (store.data / "checkpoint").read_text() == before, "nothing was signed"
+    if not shows:
+        return
+
+    # What the witness showed is the trail's own word: there were more records. Only a new epoch can go on from here.
+    code, report = store.verify()
+    [damage] = [each for each in report["damage"] if "evidence" in each["file"]]
+    assert (code, damage["kind"]) == (1, "anchor_ahead") and report["verdicts"]["independence"] == "fail"
+    new = make_store(name="new", start=False)
+    store.run("restore", "--from", store.data, "--data", new.data, "--new-epoch")
+    code, report = new.verify()
+    assert (code, report["verdict"]) == (0, "sound")
+    assert any("a recovery ended" in notice["text"] for notice in report["notices"])
 
 
 def test_a_bad_policy_is_named_with_its_place(make_store, tmp_path):
