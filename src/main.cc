@@ -40,7 +40,7 @@ CLI::App* AddServe(CLI::App& app, ServeArgs& args) {
 
 CLI::App* AddVerify(CLI::App& app, VerifyArgs& args) {
   CLI::App* command = app.add_subcommand(
-      "verify", "Re-derive a store from its bytes; exit 0 sound, 1 not, 2 cannot tell");
+      "verify", "Re-derive a store from its bytes; exit 0 sound, 1 a finding, 2 cannot tell");
   command
       ->add_option("path", args.path,
                    "A data folder, a folder of tiles as export --tlog writes it, or a proof file")

@@ -23,6 +23,10 @@ bool IsRunning(const env::Env& env, const std::string& path) {
   return env.files.IsLocked(lock);
 }
 
+constexpr char kKeyIsNeeded[] =
+    "--vkey KEY is needed (the log's verifier key, from somebody you trust), or --policy FILE that "
+    "names it";
+
 constexpr char kClearLine[] = "\r\x1b[K";
 
 // For a person who waits: what was read so far, a few times a second, on standard error.
@@ -79,8 +83,9 @@ Result<Bytes> ReadLeaf(const env::Env& env, const std::string& path) {
 // One proof: exit 0 it holds, 1 it does not, 2 it cannot be told.
 int VerifyProof(const env::Env& env, const VerifyArgs& args,
                 const std::optional<std::string>& policy_text) {
-  if (!args.vkey)
-    return Complain("--vkey KEY is needed: the log's verifier key, from somebody you trust");
+  if (!args.vkey && !policy_text) return Complain(kKeyIsNeeded);
+  if (!args.tsa_ca_file.empty())
+    return Complain("--tsa-ca is for a data folder: a proof has no time stamp");
   const auto file = env::ReadFile(env.files, args.path, kMiB);
   if (!file.ok()) return Complain(file.status().message());
   const auto leaf = ReadLeaf(env, args.leaf_file);
@@ -91,8 +96,7 @@ int VerifyProof(const env::Env& env, const VerifyArgs& args,
     if (!parsed.ok()) return Complain(parsed.status().Annotate(args.policy_file).message());
     policy = *std::move(parsed);
   }
-  const auto answer =
-      verify::VerifyProofFile(*file, *leaf, *args.vkey, policy ? &*policy : nullptr);
+  const auto answer = verify::VerifyProofFile(*file, *leaf, args.vkey, policy ? &*policy : nullptr);
   const bool told = answer.ok() || answer.status().code() == StatusCode::kDataLoss;
   if (args.json) {
     nlohmann::ordered_json out = {{"verdict", answer.ok() ? "sound"
@@ -132,11 +136,15 @@ int Verify(const env::Env& env, const VerifyArgs& args) {
   if (!tsa_ca.ok()) return Complain(tsa_ca.status().message());
   const auto info = env.files.Stat(args.path);
   if (info.ok() && !info->is_directory) return VerifyProof(env, args, *policy);
+  if (!args.leaf_file.empty())
+    return Complain(fmt::format("--leaf is for a proof file, and {} is none", args.path));
   const verify::FolderSource source(env.files, args.path);
   if (info.ok() && IsTileFolder(env, args.path)) {
-    if (!args.vkey)
-      return Complain("--vkey KEY is needed: the log's verifier key, from somebody you trust");
-    return PrintReport(verify::VerifyTiles(source, *args.vkey), args.json);
+    if (!args.vkey && !*policy) return Complain(kKeyIsNeeded);
+    if (!args.tsa_ca_file.empty())
+      return Complain("--tsa-ca is for a data folder: a folder of tiles has no time stamp");
+    return PrintReport(verify::VerifyTiles(source, {.vkey = args.vkey, .policy = *policy}),
+                       args.json);
   }
   const verify::Report report = verify::Verify(source, {.vkey = args.vkey,
                                                         .policy = *policy,

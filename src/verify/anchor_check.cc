@@ -36,18 +36,6 @@ std::string LogsOwn(std::string_view note, const SignedNote& parsed, const std::
   return out;
 }
 
-// The place of a signature line, from 0.
-Damage SignatureLine(const std::string& path, std::string_view note, const SignedNote& parsed,
-                     size_t index) {
-  size_t at = parsed.text.size() + 1;
-  for (size_t i = 0; i < index; ++i) at = note.find('\n', at) + 1;
-  return {.file = path,
-          .offset = at,
-          .length = note.find('\n', at) + 1 - at,
-          .unit = "note signature",
-          .kind = "note_damaged"};
-}
-
 // The newer one counts, and of two about one size the earlier.
 void Keep(std::optional<AnchorCheck::Stamped>& best, uint64_t size,
           const crypto::Timestamp& stamp) {

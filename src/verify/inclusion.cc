@@ -53,6 +53,20 @@ Result<ProofFile> ParseProofFile(std::string_view text) {
   return out;
 }
 
+// The given key, or the policy's log with a signature line in the note.
+Result<VerifierKey> KeyOfLog(std::optional<std::string_view> vkey, const Policy* policy,
+                             const SignedNote& note) {
+  if (vkey) return ParseVerifierKey(*vkey);
+  if (policy == nullptr || policy->logs().empty())
+    return InvalidArgument("no key of the log was given, and no policy that names one");
+  for (const VerifierKey& key : policy->logs()) {
+    for (const NoteSignature& line : note.signatures) {
+      if (line.name == key.name && line.id == key.id) return key;
+    }
+  }
+  return NotFound("the checkpoint is signed by none of the policy's logs");
+}
+
 }  // namespace
 
 Status CheckInclusion(const Hash& leaf_hash, uint64_t index, uint64_t size,
@@ -73,12 +87,12 @@ Status CheckInclusion(const Hash& leaf_hash, uint64_t index, uint64_t size,
   return OkStatus();
 }
 
-Result<ProofAnswer> VerifyProofFile(ByteView file, ByteView leaf, std::string_view vkey,
-                                    const Policy* policy) {
+Result<ProofAnswer> VerifyProofFile(ByteView file, ByteView leaf,
+                                    std::optional<std::string_view> vkey, const Policy* policy) {
   if (file.size() > kProofFileBytesMax) return InvalidArgument("proof: far too long");
-  SEAL_ASSIGN_OR_RETURN(const VerifierKey key, ParseVerifierKey(vkey));
   SEAL_ASSIGN_OR_RETURN(const ProofFile proof, ParseProofFile(AsText(file)));
   SEAL_ASSIGN_OR_RETURN(const SignedNote note, ParseSignedNote(proof.checkpoint));
+  SEAL_ASSIGN_OR_RETURN(const VerifierKey key, KeyOfLog(vkey, policy, note));
   SEAL_ASSIGN_OR_RETURN(const CheckpointBody body, ParseCheckpointBody(note.text));
   SEAL_RETURN_IF_ERROR(VerifyNote(note, key));
   if (body.origin != key.name) {

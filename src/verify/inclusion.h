@@ -30,11 +30,13 @@ struct ProofAnswer {
 };
 
 // A whole C2SP tlog-proof: `file` its bytes, `leaf` the record as it is exported, without a line feed. `vkey`: the key
-// of the log. With a policy that key must be one of its logs', and its quorum must be met.
+// of the log; where none is given, a policy's log that signed the checkpoint. With a policy the key must be one of its logs', and
+// its quorum must be met.
 //
-// InvalidArgument: no proof file, or no verifier key. NotFound: the checkpoint is not signed with that key.
+// InvalidArgument: no proof file, or no verifier key. NotFound: the checkpoint is not signed with such a key.
 // FailedPrecondition: the policy is not met. DataLoss: a signature, or the proof, does not hold.
-Result<ProofAnswer> VerifyProofFile(ByteView file, ByteView leaf, std::string_view vkey,
+Result<ProofAnswer> VerifyProofFile(ByteView file, ByteView leaf,
+                                    std::optional<std::string_view> vkey,
                                     const Policy* policy = nullptr);
 
 }  // namespace sealtrail::verify

@@ -125,6 +125,17 @@ TEST(InclusionTest, WithAPolicy) {
   std::string wrong(kProof);
   wrong += testing::CosignatureLine(text + "x\n", "w", *key, 7);
   EXPECT_EQ(check(wrong, policy).status().code(), StatusCode::kDataLoss);
+
+  // The policy names the log.
+  const auto without_key = [&](const std::string& policy_text) {
+    const auto parsed = Policy::Parse(policy_text);
+    return VerifyProofFile(AsBytes(cosigned), AsBytes("four"), std::nullopt, &*parsed).status();
+  };
+  EXPECT_TRUE(without_key(policy).ok()) << without_key(policy).ToString();
+  EXPECT_EQ(without_key(fmt::format("witness W {}\nquorum W\n", witness)).code(),
+            StatusCode::kInvalidArgument);
+  const std::string other = testing::VerifierKeyText("example.com/other", *key);
+  EXPECT_EQ(without_key(fmt::format("log {}\nquorum none\n", other)).code(), StatusCode::kNotFound);
 }
 
 // RFC 6962 §2.1.1's recursion, as printed.

@@ -86,6 +86,17 @@ Damage NoteLine(std::string file, std::string_view note, size_t index) {
   return out;
 }
 
+Damage SignatureLine(std::string file, std::string_view note, const SignedNote& parsed,
+                     size_t index) {
+  size_t at = parsed.text.size() + 1;
+  for (size_t i = 0; i < index; ++i) at = note.find('\n', at) + 1;
+  return {.file = std::move(file),
+          .offset = at,
+          .length = note.find('\n', at) + 1 - at,
+          .unit = "note signature",
+          .kind = "note_damaged"};
+}
+
 Damage LocateNoteDamage(std::string file, std::string_view note, const ExpectedLines& expected,
                         std::span<const VerifierKey> keys) {
   Damage out{.file = std::move(file),

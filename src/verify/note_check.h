@@ -29,4 +29,8 @@ Damage LocateNoteDamage(std::string file, std::string_view note, const ExpectedL
 // The line of `note` at `index`, from 0, as a place.
 Damage NoteLine(std::string file, std::string_view note, size_t index);
 
+// The signature line of `note` at `index`, from 0, as a place. `parsed`: the note; `index`: one of its signatures.
+Damage SignatureLine(std::string file, std::string_view note, const SignedNote& parsed,
+                     size_t index);
+
 }  // namespace sealtrail::verify

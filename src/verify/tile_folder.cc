@@ -17,6 +17,7 @@
 #include "verify/note.h"
 #include "verify/note_bodies.h"
 #include "verify/note_check.h"
+#include "verify/policy.h"
 #include "verify/tree.h"
 
 namespace sealtrail::verify {
@@ -48,11 +49,13 @@ struct Entry {
 
 class TileFolder {
  public:
-  TileFolder(const Source& source, std::string_view vkey) : source_(source), vkey_(vkey) {}
+  TileFolder(const Source& source, const TileOptions& options)
+      : source_(source), options_(options) {}
 
   Report Do() {
-    if (ReadCheckpoint()) {
-      for (uint64_t n = 0; n * kTileHashes < size_; ++n) CheckBundle(n);
+    if (FindKeys() && ReadCheckpoint()) {
+      // A size that nobody vouches for may be any number.
+      for (uint64_t n = 0; n * kTileHashes < size_ && (signer_ || !lost_); ++n) CheckBundle(n);
       Finish();
     }
     Conclude();
@@ -60,32 +63,101 @@ class TileFolder {
   }
 
  private:
+  bool FindKeys() {
+    if (options_.policy) {
+      auto policy = Policy::Parse(*options_.policy);
+      if (!policy.ok()) return Obstacle(policy.status());
+      policy_ = std::move(policy).value();
+    }
+    if (options_.vkey) {
+      auto key = ParseVerifierKey(*options_.vkey);
+      if (!key.ok()) return Obstacle(key.status().Annotate("the given key"));
+      keys_.push_back(std::move(key).value());
+      report_.vkey = *options_.vkey;
+    } else if (policy_) {
+      keys_ = policy_->logs();
+    }
+    if (keys_.empty()) return Obstacle(InvalidArgument("no key of the log was given"));
+    report_.origin = keys_[0].name;
+    return true;
+  }
+
   bool ReadCheckpoint() {
-    auto key = ParseVerifierKey(vkey_);
-    if (!key.ok()) return Obstacle(key.status());
-    key_ = std::move(key).value();
-    report_.vkey = std::string(vkey_);
-    report_.origin = key_.name;
     const auto bytes = ReadAll(source_, "checkpoint", kNoteBytesMax);
     if (!bytes.ok()) return Obstacle(bytes.status());
     report_.bytes_read += bytes->size();
     const std::string text(AsText(*bytes));
     const auto note = ParseSignedNote(text);
-    const auto body =
-        note.ok() ? ParseCheckpointBody(note->text) : Result<CheckpointBody>(note.status());
-    const Status holds = note.ok() ? VerifyNote(*note, key_) : note.status();
-    if (!holds.ok() || !body.ok() || body->origin != key_.name) {
-      Damage found = NoteLine("checkpoint", text, SIZE_MAX);
-      found.text = !holds.ok()  ? holds.message()
-                   : !body.ok() ? body.status().message()
-                                : "it is about another log";
-      findings_.Found(std::move(found));
-      return false;
+    if (!note.ok()) return BadCheckpoint(text, note.status().message());
+    const auto body = ParseCheckpointBody(note->text);
+    Status holds = NotFound("no key");
+    for (const VerifierKey& key : keys_) {
+      holds = VerifyNote(*note, key);
+      if (holds.ok()) signer_ = key;
+      if (holds.code() != StatusCode::kNotFound) break;
     }
+    // A key's signature under another name is the key's, and its line was changed.
+    if (!signer_ && (holds.code() != StatusCode::kNotFound || AnyFits(*note)))
+      return BadCheckpoint(text, holds.message());
+    if (!body.ok()) return BadCheckpoint(text, body.status().message());
+    if (signer_ && body->origin != signer_->name)
+      return BadCheckpoint(text, "it is about another log");
+    report_.origin = std::string(body->origin);
     size_ = body->size;
     root_ = body->root;
-    report_.checkpoint_size = size_;
+    if (signer_) {
+      report_.checkpoint_size = size_;
+    } else {
+      TellOfOtherKey(*note, body->origin);
+    }
+    CheckCosigners(text, *note);
     return true;
+  }
+
+  bool BadCheckpoint(const std::string& text, std::string why) {
+    Damage found = NoteLine("checkpoint", text, SIZE_MAX);
+    found.text = std::move(why);
+    findings_.Found(std::move(found));
+    return false;
+  }
+
+  bool AnyFits(const SignedNote& note) const {
+    return std::ranges::any_of(note.signatures, [&](const NoteSignature& line) {
+      return std::ranges::any_of(
+          keys_, [&](const VerifierKey& key) { return SignatureFits(note.text, line, key); });
+    });
+  }
+
+  // The log's own line is the one with the name of the log; without one, the first.
+  void TellOfOtherKey(const SignedNote& note, std::string_view origin) {
+    const NoteSignature* by = &note.signatures[0];
+    for (const NoteSignature& line : note.signatures) {
+      if (line.name == origin) by = &line;
+    }
+    other_key_ =
+        fmt::format("the checkpoint is signed by another key, {}+{:08x}", by->name, by->id);
+    Obstacle(FailedPrecondition(
+        "{}, and not by {}+{:08x}{}: if the log's key was changed, verify with the new one (a "
+        "folder "
+        "of tiles has no notes that lead from key to key; the store's own folder has)",
+        other_key_, keys_[0].name, keys_[0].id,
+        keys_.size() > 1 ? " or another of the policy's logs" : ""));
+  }
+
+  void CheckCosigners(const std::string& text, const SignedNote& note) {
+    if (!policy_) return;
+    const std::vector<Cosigner> cosigners = policy_->Cosigners(note);
+    quorum_met_ = policy_->QuorumMet(cosigners);
+    for (const Cosigner& each : cosigners) {
+      if (each.holds) {
+        witnesses_.push_back(each.witness);
+        continue;
+      }
+      quorum_met_ = false;
+      Damage found = SignatureLine("checkpoint", text, note, each.signature);
+      found.text = fmt::format("the cosignature of {} does not verify", each.witness);
+      findings_.Found(std::move(found));
+    }
   }
 
   // How many hashes tile n of a level has.
@@ -331,21 +403,70 @@ class TileFolder {
     report_.verdict = report_.damage_total > 0 ? Verdict::kNotSound
                       : sound                  ? Verdict::kSound
                                                : Verdict::kCannotTell;
-    const Answer answer = report_.damage_total > 0 ? Answer::kFail
-                          : sound                  ? Answer::kPass
-                                                   : Answer::kNotEstablished;
-    report_.integrity = {answer, "every entry and every tile below the checkpoint was hashed"};
-    report_.completeness = {answer, "every entry that the checkpoint covers must be there"};
-    report_.authorship = {report_.checkpoint_size ? Answer::kPass : answer,
-                          "the checkpoint must be signed with the key you gave"};
+    const std::string open = report_.obstacles.empty() ? "" : report_.obstacles[0];
+    if (report_.damage_total > 0) {
+      report_.integrity = {Answer::kFail, "stored bytes are not what the checkpoint says"};
+      report_.completeness = {Answer::kFail,
+                              "not every entry that the checkpoint covers was found "
+                              "as it must be"};
+    } else if (sound) {
+      report_.integrity = {Answer::kPass,
+                           "every entry and every tile below the checkpoint was hashed, up to its "
+                           "root"};
+      report_.completeness = {Answer::kPass, "every entry that the checkpoint covers is there"};
+    } else {
+      report_.integrity.reason = open;
+      if (report_.root)
+        report_.integrity.reason =
+            "every entry and every tile was hashed, up to the root of the checkpoint; but " +
+            other_key_;
+      report_.completeness.reason = report_.integrity.reason;
+    }
+    Authorship(open);
+    Independence(open);
     report_.order.reason = "a folder of tiles has no running hash; the tree orders its entries";
-    report_.time.reason = "no time stamp of another party was given";
-    report_.independence.reason = "no policy was given";
+    report_.time.reason = "a folder of tiles has no time stamp of another party";
     if (size_ > 0) {
       report_.ranges.push_back(
           {.first = Seq{0},
            .last = Seq{size_ - 1},
            .state = sound ? RangeState::kPresentValid : RangeState::kMissingOrAltered});
+    }
+  }
+
+  void Authorship(const std::string& open) {
+    Finding& out = report_.authorship;
+    if (!signer_) {
+      const bool failed = other_key_.empty() && report_.damage_total > 0;
+      out = {failed ? Answer::kFail : Answer::kNotEstablished,
+             failed               ? "the checkpoint is not signed with the key you gave"
+             : other_key_.empty() ? open
+                                  : other_key_};
+    } else if (policy_ && !policy_->HasLog(*signer_)) {
+      out = {Answer::kFail, "the key is none of the policy's logs"};
+    } else {
+      out = {Answer::kPass, options_.vkey ? "the checkpoint is signed with the key you gave"
+                                          : "the checkpoint is signed with a key that the policy "
+                                            "names"};
+    }
+  }
+
+  void Independence(const std::string& open) {
+    Finding& out = report_.independence;
+    if (!options_.policy) {
+      out.reason = "no policy was given";
+    } else if (!policy_) {
+      out.reason = open;
+    } else if (!policy_->asks_for_witnesses()) {
+      out.reason = "the policy asks for no witness";
+    } else if (!signer_) {
+      out.reason = "there is no checkpoint whose signature by the log could be checked";
+    } else if (quorum_met_) {
+      out = {Answer::kPass, fmt::format("witnesses of the policy's quorum ({}) cosigned the first "
+                                        "{} entries",
+                                        fmt::join(witnesses_, ", "), size_)};
+    } else {
+      out = {Answer::kFail, "the checkpoint is not cosigned by the policy's quorum"};
     }
   }
 
@@ -360,8 +481,13 @@ class TileFolder {
   };
 
   const Source& source_;
-  const std::string_view vkey_;
-  VerifierKey key_;
+  const TileOptions& options_;
+  std::optional<Policy> policy_;
+  std::vector<VerifierKey> keys_;  // that the log may sign with
+  std::optional<VerifierKey> signer_;
+  std::string other_key_;  // who signed the checkpoint, where it was none of them
+  std::vector<std::string> witnesses_;
+  bool quorum_met_ = false;
   uint64_t size_ = 0;
   Hash root_{};
   RangeTree tree_;
@@ -374,8 +500,8 @@ class TileFolder {
 
 }  // namespace
 
-Report VerifyTiles(const Source& source, std::string_view vkey) {
-  return TileFolder(source, vkey).Do();
+Report VerifyTiles(const Source& source, const TileOptions& options) {
+  return TileFolder(source, options).Do();
 }
 
 }  // namespace sealtrail::verify

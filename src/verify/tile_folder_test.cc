@@ -65,7 +65,7 @@ struct Log {
     return width == 256 ? fmt::format("{}/{}", folder, name)
                         : fmt::format("{}/{}.p/{}", folder, name, width);
   }
-  Report Check() const { return VerifyTiles(source, forge.vkey()); }
+  Report Check() const { return VerifyTiles(source, {.vkey = forge.vkey(), .policy = {}}); }
 };
 
 TEST(TileFolderTest, SoundLogs) {
@@ -151,8 +151,99 @@ TEST(TileFolderTest, Tampering) {
   const Report report = other.Check();
   ASSERT_EQ(report.damage.size(), 1u) << Places(report);
   EXPECT_EQ(report.damage[0].kind, "root_mismatch");
-  EXPECT_EQ(VerifyTiles(log.source, "x").verdict, Verdict::kCannotTell);
-  EXPECT_EQ(VerifyTiles(MemorySource(), log.forge.vkey()).verdict, Verdict::kCannotTell);
+  EXPECT_EQ(VerifyTiles(log.source, {.vkey = "x", .policy = {}}).verdict, Verdict::kCannotTell);
+  EXPECT_EQ(VerifyTiles(MemorySource(), {.vkey = log.forge.vkey(), .policy = {}}).verdict,
+            Verdict::kCannotTell);
+}
+
+// After an honest rotation, and where somebody mirrors another log: nobody can tell from here, and nothing is damaged.
+TEST(TileFolderTest, ACheckpointByAnotherKeyCannotBeTold) {
+  Log log(600);
+  const std::string old = log.forge.vkey();
+  log.forge.RotateKey();
+  const auto put = [&](uint64_t size, const Hash& root) {
+    const std::string note = log.forge.SignedCheckpoint(size, root);
+    log.source.files["checkpoint"].assign(note.begin(), note.end());
+  };
+  put(600, TreeHashByRecursion(log.hashes));
+  const std::string id = log.forge.vkey().substr(0, log.forge.origin().size() + 9);
+  Report report = VerifyTiles(log.source, {.vkey = old, .policy = {}});
+  EXPECT_EQ(report.verdict, Verdict::kCannotTell) << Places(report);
+  EXPECT_TRUE(report.damage.empty()) << Places(report);
+  EXPECT_EQ(report.records_read, 600u) << "the tree is held to the root";
+  EXPECT_EQ(report.root, TreeHashByRecursion(log.hashes));
+  EXPECT_EQ(report.authorship.answer, Answer::kNotEstablished);
+  EXPECT_EQ(report.authorship.reason, "the checkpoint is signed by another key, " + id);
+  EXPECT_EQ(report.integrity.answer, Answer::kNotEstablished);
+  EXPECT_EQ(report.checkpoint_size, std::nullopt);
+  EXPECT_EQ(VerifyTiles(log.source, {.vkey = log.forge.vkey(), .policy = {}}).verdict,
+            Verdict::kSound);
+
+  put(600, log.hashes[0]);
+  report = VerifyTiles(log.source, {.vkey = old, .policy = {}});
+  ASSERT_EQ(report.damage.size(), 1u) << Places(report);
+  EXPECT_EQ(report.damage[0].kind, "root_mismatch");
+  EXPECT_EQ(report.authorship.answer, Answer::kNotEstablished);
+
+  // Of a size that nobody vouches for, no more is read than is there.
+  put(uint64_t{1} << 62, log.hashes[0]);
+  EXPECT_EQ(VerifyTiles(log.source, {.vkey = old, .policy = {}}).verdict, Verdict::kNotSound);
+}
+
+TEST(TileFolderTest, APolicyNamesTheKeyAndTheWitnesses) {
+  const auto w1 = *crypto::Ed25519PrivateKey::FromSeed(Bytes(32, 1));
+  Log log(300);
+  const std::string note(AsText(log.source.files["checkpoint"]));
+  const std::string text = note.substr(0, note.find("\n\n") + 1);
+  const std::string witness =
+      fmt::format("witness W1 {}\nquorum W1\n", testing::WitnessKeyText("w1", w1));
+  const std::string policy = fmt::format("log {}\n{}", log.forge.vkey(), witness);
+  const auto check = [&](const std::string& checkpoint, const TileOptions& options) {
+    log.source.files["checkpoint"].assign(checkpoint.begin(), checkpoint.end());
+    return VerifyTiles(log.source, options);
+  };
+  Report report = check(note, {.vkey = log.forge.vkey(), .policy = policy});
+  EXPECT_EQ(report.verdict, Verdict::kSound) << Places(report);
+  EXPECT_EQ(report.independence.answer, Answer::kFail);
+  EXPECT_EQ(ExitCode(report), 1);
+
+  const std::string cosigned = note + testing::CosignatureLine(text, "w1", w1, 5);
+  report = check(cosigned, {.vkey = {}, .policy = policy});
+  EXPECT_EQ(ExitCode(report), 0) << ReportText(report);
+  EXPECT_EQ(report.authorship.answer, Answer::kPass);
+  EXPECT_EQ(report.independence.answer, Answer::kPass);
+  EXPECT_EQ(report.independence.reason,
+            "witnesses of the policy's quorum (W1) cosigned the first 300 entries");
+
+  report = check(note + testing::CosignatureLine("other\n", "w1", w1, 5),
+                 {.vkey = {}, .policy = policy});
+  ASSERT_EQ(report.damage.size(), 1u) << Places(report);
+  EXPECT_EQ(report.damage[0].offset, note.size());
+  EXPECT_EQ(report.independence.answer, Answer::kFail);
+
+  // The policy names other logs, none, or is none.
+  const std::string other = Forge("example.com/forge", 0x10).vkey();
+  report = check(cosigned,
+                 {.vkey = log.forge.vkey(), .policy = fmt::format("log {}\n{}", other, witness)});
+  EXPECT_EQ(report.authorship.answer, Answer::kFail);
+  report = check(cosigned, {.vkey = {}, .policy = fmt::format("log {}\n{}", other, witness)});
+  EXPECT_EQ(report.verdict, Verdict::kCannotTell);
+  for (const std::string& none : {witness, std::string("garbage")}) {
+    report = check(cosigned, {.vkey = {}, .policy = none});
+    EXPECT_EQ(report.verdict, Verdict::kCannotTell);
+    EXPECT_EQ(report.records_read, 0u);
+  }
+}
+
+TEST(TileFolderTest, ReasonsFollowTheAnswers) {
+  Log log(300);
+  EXPECT_EQ(log.Check().integrity.reason,
+            "every entry and every tile below the checkpoint was hashed, up to its root");
+  log.source.files["tile/entries/000"][5] ^= 1;
+  const Report report = log.Check();
+  EXPECT_EQ(report.integrity.answer, Answer::kFail);
+  EXPECT_EQ(report.integrity.reason, "stored bytes are not what the checkpoint says");
+  EXPECT_EQ(report.completeness.answer, Answer::kFail);
 }
 
 }  // namespace
