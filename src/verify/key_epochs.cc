@@ -337,6 +337,13 @@ bool KeyEpochs::LeadsTo(uint64_t epoch) const {
   return true;
 }
 
+bool KeyEpochs::LeadsTo(const VerifierKey& other) const {
+  for (uint64_t n = 0; n < epochs_.size(); ++n) {
+    if (epochs_[n].key && SameKey(*epochs_[n].key, other) && LeadsTo(n)) return true;
+  }
+  return false;
+}
+
 std::optional<KeyEpochs::Recovery> KeyEpochs::RecoveryBefore(uint64_t epoch) const {
   if (!given_epoch_) return std::nullopt;
   for (uint64_t n = *given_epoch_ + 1; n <= epoch; ++n) {

@@ -70,6 +70,8 @@ class KeyEpochs {
 
   // After Check: whether sound notes lead from the given key to that of `epoch`.
   bool LeadsTo(uint64_t epoch) const;
+  // After Check: whether they lead from the given key to `other`, forwards or backwards.
+  bool LeadsTo(const VerifierKey& other) const;
   // After Check: the first recovery between the given key and that of the later `epoch`, if there is one.
   struct Recovery {
     VerifierKey key;       // the new one

@@ -749,10 +749,19 @@ class Run {
     }
   }
 
+  // Also where a key of the policy was changed for the one in use, or follows it.
+  bool PolicyKnowsKey() const {
+    return policy_->HasLog(key_) ||
+           (keys_ && std::ranges::any_of(policy_->logs(), [&](const VerifierKey& log) {
+              return keys_->LeadsTo(log);
+            }));
+  }
+
   void Authorship() {
     Finding& out = report_.authorship;
-    if (policy_ && !policy_->HasLog(key_)) {
-      out = {.answer = Answer::kFail, .reason = "the key is none of the policy's logs"};
+    if (policy_ && !PolicyKnowsKey()) {
+      out = {.answer = Answer::kFail,
+             .reason = "the key is none of the policy's logs, and leads to none of them"};
     } else if (!options_.vkey && !policy_) {
       out.reason = "the key is the folder's own; give the one you know with --vkey";
     } else if (keys_ && !keys_->given_is_known()) {

@@ -949,5 +949,32 @@ TEST(VerifyTest, AnEmptyFolder) {
   EXPECT_EQ(report.verdict, Verdict::kCannotTell);
 }
 
+// Whoever keeps a policy of the old key, and is told the new one, need not change the policy first.
+TEST(PolicyOfARotatedTrailTest, NamesAKeyThatLeadsToTheGivenOne) {
+  Forge forge;
+  forge.BeginFile();
+  forge.AddRecords(testing::SpanLeaves(0, 4));
+  forge.RotateKey();
+  forge.SignCheckpoint();
+  for (const size_t given : {0u, 1u}) {
+    for (const size_t named : {0u, 1u}) {
+      const std::string policy = fmt::format("log {}\nquorum none\n", forge.vkey(named));
+      const Report report = Verify(forge.source, {.vkey = forge.vkey(given), .policy = policy});
+      EXPECT_EQ(report.authorship.answer, Answer::kPass) << given << named << ReportText(report);
+    }
+  }
+  const std::string stranger =
+      fmt::format("log {}\nquorum none\n", Forge("example.com/forge", 0x10).vkey());
+  Report report = Verify(forge.source, {.vkey = forge.vkey(), .policy = stranger});
+  EXPECT_EQ(report.authorship.answer, Answer::kFail);
+
+  // Nothing leads over the beginning of a recovered epoch.
+  forge.RecoverEpoch();
+  forge.SignCheckpoint();
+  const std::string old = fmt::format("log {}\nquorum none\n", forge.vkey(0));
+  report = Verify(forge.source, {.vkey = forge.vkey(), .policy = old});
+  EXPECT_EQ(report.authorship.answer, Answer::kFail) << report.authorship.reason;
+}
+
 }  // namespace
 }  // namespace sealtrail::verify
