@@ -44,23 +44,27 @@ Status ReadAnchors(const YamlFields& yaml, const YAML::Node& node, Config& confi
   const auto text = [&yaml](std::string_view key, std::string& out) {
     return [&yaml, key, &out](const YAML::Node& n) { return yaml.Text(n, key, out); };
   };
-  return yaml.Map(node, "anchors.",
-                  {{"policy", text("anchors.policy", config.anchor_policy_file)},
-                   {"witness_interval_seconds",
-                    seconds("anchors.witness_interval_seconds", options.witness_interval_ns)},
-                   {"tsa",
-                    [&](const YAML::Node& n) {
-                      return yaml.List(n, "anchors.tsa", kAuthoritiesMax,
-                                       [&](const YAML::Node& each) {
-                                         return ReadAuthority(yaml, each, options);
-                                       });
-                    }},
-                   {"stamp_interval_seconds",
-                    seconds("anchors.stamp_interval_seconds", options.stamp_interval_ns)},
-                   {"fail", [&](const YAML::Node& n) { return ReadFail(yaml, n, options); }},
-                   {"max_age_seconds", seconds("anchors.max_age_seconds", options.age_max_ns)},
-                   {"ca_file", text("anchors.ca_file", options.transport.ca_file)},
-                   {"proxy", text("anchors.proxy", options.transport.proxy)}});
+  SEAL_RETURN_IF_ERROR(
+      yaml.Map(node, "anchors.",
+               {{"policy", text("anchors.policy", config.anchor_policy_file)},
+                {"witness_interval_seconds",
+                 seconds("anchors.witness_interval_seconds", options.witness_interval_ns)},
+                {"tsa",
+                 [&](const YAML::Node& n) {
+                   return yaml.List(n, "anchors.tsa", kAuthoritiesMax, [&](const YAML::Node& each) {
+                     return ReadAuthority(yaml, each, options);
+                   });
+                 }},
+                {"stamp_interval_seconds",
+                 seconds("anchors.stamp_interval_seconds", options.stamp_interval_ns)},
+                {"fail", [&](const YAML::Node& n) { return ReadFail(yaml, n, options); }},
+                {"max_age_seconds", seconds("anchors.max_age_seconds", options.age_max_ns)},
+                {"ca_file", text("anchors.ca_file", options.transport.ca_file)},
+                {"proxy", text("anchors.proxy", options.transport.proxy)}}));
+  if (options.fail_mode == anchor::FailMode::kClosed && config.anchor_policy_file.empty() &&
+      options.authorities.empty())
+    return yaml.Error(node, "anchors.fail: closed needs a policy or a time-stamp authority (tsa)");
+  return OkStatus();
 }
 
 }  // namespace sealtrail::config

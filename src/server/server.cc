@@ -34,6 +34,7 @@ constexpr int64_t kReadsNanos = 60 * kNanosPerSecond;
 constexpr size_t kRequestBudgetBytes = 192 * kMiB;  // bodies in memory, all transports together
 constexpr uint64_t kFloorBytesMax = 2 * kGiB;
 constexpr size_t kPolicyBytesMax = kMiB;
+constexpr std::string_view kKeptPolicy = "policy";  // in anchors/
 
 pipeline::Selector SelectorFrom(const config::Config& config) {
   return config.select_all ? pipeline::Selector::All()
@@ -65,8 +66,15 @@ bool CanWrite(const env::Env& env, const std::string& data_dir) {
 
 class Server::Impl {
  public:
-  Impl(const env::Env& env, config::Config config) : env_(env), config_(std::move(config)) {}
+  enum class For { kServing, kACommand };
 
+  Impl(const env::Env& env, config::Config config, For purpose)
+      : env_(env), config_(std::move(config)), purpose_(purpose) {}
+
+  static Result<std::unique_ptr<Server>> StartFor(For purpose, const env::Env& env,
+                                                  const std::string& data_dir,
+                                                  const config::Config& config,
+                                                  std::function<void(const Status&)> on_failure);
   Status Start(const std::string& data_dir, std::function<void(const Status&)> on_failure);
   Status StartReadOnly(const std::string& data_dir);
   Status Stop();
@@ -84,9 +92,11 @@ class Server::Impl {
   Status PrepareAnchors(const std::string& data_dir);
   Status CompareWithWitnesses(const std::string& log_origin, const ledger::LedgerReader& reader);
   Status StartAnchors();
+  Status KeepPolicy() const;
 
   const env::Env env_;
   const config::Config config_;
+  const For purpose_;
   MetricSet metrics_;
   net::ByteBudget budget_{kRequestBudgetBytes};
   std::string data_dir_;
@@ -157,11 +167,29 @@ bool Server::Impl::HasAnchors() const {
 Status Server::Impl::PrepareAnchors(const std::string& data_dir) {
   anchor_options_ = config_.anchors;
   anchor_options_.dir = ledger::TrailPaths(data_dir).anchors;
-  if (config_.anchor_policy_file.empty()) return OkStatus();
-  SEAL_ASSIGN_OR_RETURN(const Bytes policy,
-                        env::ReadFile(env_.files, config_.anchor_policy_file, kPolicyBytesMax));
-  anchor_options_.policy = AsText(policy);
-  return tlog::Policy::Parse(anchor_options_.policy).status().Annotate(config_.anchor_policy_file);
+  const bool command = purpose_ == For::kACommand;
+  const std::string file =
+      command ? env::JoinPath(anchor_options_.dir, kKeptPolicy) : config_.anchor_policy_file;
+  if (file.empty()) return OkStatus();
+  auto policy = env::ReadText(env_.files, file, kPolicyBytesMax);
+  if (command && policy.status().code() == StatusCode::kNotFound) return OkStatus();
+  if (!policy.ok()) return policy.status();
+  anchor_options_.policy = *std::move(policy);
+  return tlog::Policy::Parse(anchor_options_.policy).status().Annotate(file);
+}
+
+// For commands on this folder while no store runs there: what they do is signed too, and they ask the same witnesses first.
+Status Server::Impl::KeepPolicy() const {
+  const std::string path = env::JoinPath(anchor_options_.dir, kKeptPolicy);
+  const auto kept = env::ReadText(env_.files, path, kPolicyBytesMax);
+  if (kept.ok() && *kept == anchor_options_.policy) return OkStatus();
+  if (!anchor_options_.policy.empty()) {
+    return env::ReplaceFile(env_.files, anchor_options_.dir, kKeptPolicy,
+                            AsBytes(anchor_options_.policy));
+  }
+  if (kept.status().code() == StatusCode::kNotFound) return OkStatus();
+  SEAL_RETURN_IF_ERROR(env_.files.Remove(path));
+  return env_.files.SyncDir(anchor_options_.dir);
 }
 
 // Before anything is signed: a folder that was restored from an older copy must not go on.
@@ -173,7 +201,8 @@ Status Server::Impl::CompareWithWitnesses(const std::string& log_origin,
 }
 
 Status Server::Impl::StartAnchors() {
-  if (!HasAnchors()) return OkStatus();
+  if (purpose_ == For::kACommand) return OkStatus();
+  if (!HasAnchors()) return KeepPolicy();
   tree_ = std::make_unique<LedgerTree>(*ledger_);
   SEAL_ASSIGN_OR_RETURN(
       anchors_, anchor::AnchorService::Start(env_, anchor_options_, *tree_, *ledger_, metrics_));
@@ -181,7 +210,7 @@ Status Server::Impl::StartAnchors() {
     const TreeSize sealed = ledger_->heights().sealed;
     if (sealed_seen_.exchange(Value(sealed)) != Value(sealed)) anchors_->StampSoon(sealed);
   });
-  return OkStatus();
+  return KeepPolicy();
 }
 
 Status Server::Impl::StartReadOnly(const std::string& data_dir) {
@@ -359,7 +388,13 @@ Server::~Server() = default;
 Result<std::unique_ptr<Server>> Server::Start(const env::Env& env, const std::string& data_dir,
                                               const config::Config& config,
                                               std::function<void(const Status&)> on_failure) {
-  auto impl = std::make_unique<Impl>(env, config);
+  return Impl::StartFor(Impl::For::kServing, env, data_dir, config, std::move(on_failure));
+}
+
+Result<std::unique_ptr<Server>> Server::Impl::StartFor(
+    For purpose, const env::Env& env, const std::string& data_dir, const config::Config& config,
+    std::function<void(const Status&)> on_failure) {
+  auto impl = std::make_unique<Impl>(env, config, purpose);
   if (Status status = impl->Start(data_dir, std::move(on_failure)); !status.ok()) {
     if (const Status stopped = impl->Stop(); !stopped.ok()) {
       LogLine(LogLevel::kError, env.clock.Now(), "stop_failed", stopped.message());
@@ -373,8 +408,9 @@ Result<std::unique_ptr<Server>> Server::StartLocal(const env::Env& env,
                                                    const std::string& data_dir) {
   config::Config config;
   config.otlp_grpc = config.otlp_http = config.api = "";
-  if (CanWrite(env, data_dir)) return Start(env, data_dir, config, [](const Status&) {});
-  auto impl = std::make_unique<Impl>(env, config);
+  if (CanWrite(env, data_dir))
+    return Impl::StartFor(Impl::For::kACommand, env, data_dir, config, [](const Status&) {});
+  auto impl = std::make_unique<Impl>(env, config, Impl::For::kACommand);
   if (Status status = impl->StartReadOnly(data_dir); !status.ok()) return status;
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }

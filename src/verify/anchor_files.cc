@@ -14,6 +14,8 @@ namespace sealtrail::verify {
 namespace {
 
 constexpr std::string_view kFolder = "anchors/";
+constexpr std::string_view kKeptPolicy =
+    "policy";  // the store's own copy; whoever verifies brings theirs
 constexpr size_t kStatesMax = 1000;
 constexpr size_t kEvidenceMax = 1000;  // a writer keeps 64
 
@@ -73,7 +75,7 @@ class Lister {
       out_.tokens[token->first].push_back(token->second);
     } else if (IsStateName(name)) {
       out_.states.emplace_back(name);
-    } else {
+    } else if (name != kKeptPolicy) {
       return false;
     }
     return true;
@@ -81,7 +83,7 @@ class Lister {
 
   static bool IsKnown(std::string_view name) {
     return FirstOfSegmentName(name, ".checkpoint") || FirstOfSegmentName(name, ".stamped") ||
-           TokenOf(name) || IsStateName(name);
+           TokenOf(name) || IsStateName(name) || name == kKeptPolicy;
   }
 
   Status ListEvidence() {

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import traffic
-from store import StartFailed, find_binary
+from store import CommandFailed, StartFailed, find_binary
 
 
 def within(seconds: float, condition):
@@ -163,6 +163,10 @@ def test_a_restored_copy_is_refused(witnessed, make_store, tmp_path, shows):
     assert list((store.data / "anchors/evidence").iterdir())
     before = (copy / "checkpoint").read_text()
     assert (store.data / "checkpoint").read_text() == before, "nothing was signed"
+    for command in (("query", "--data", store.data, "SELECT 1"), ("prove", "--data", store.data, "0")):
+        with pytest.raises(CommandFailed, match="rollback or fork detected"):
+            store.run(*command)
+    assert (store.data / "checkpoint").read_text() == before, "a command signs nothing either"
     if not shows:
         return
 
