@@ -25,10 +25,16 @@ bool Holds(const std::string& folder, const std::string& path) {
 
 }  // namespace
 
+Result<bool> LiesIn(FileSystem& files, const std::string& path, const std::string& folder) {
+  SEAL_ASSIGN_OR_RETURN(const std::string inner, PlaceOf(files, path));
+  SEAL_ASSIGN_OR_RETURN(const std::string outer, PlaceOf(files, folder));
+  return Holds(outer, inner);
+}
+
 Result<bool> Overlap(FileSystem& files, const std::string& a, const std::string& b) {
-  SEAL_ASSIGN_OR_RETURN(const std::string place_a, PlaceOf(files, a));
-  SEAL_ASSIGN_OR_RETURN(const std::string place_b, PlaceOf(files, b));
-  return Holds(place_a, place_b) || Holds(place_b, place_a);
+  SEAL_ASSIGN_OR_RETURN(const bool inside, LiesIn(files, a, b));
+  if (inside) return true;
+  return LiesIn(files, b, a);
 }
 
 std::string ParentPath(std::string_view path) {

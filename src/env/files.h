@@ -108,7 +108,8 @@ class FileSystem {
   // Bytes that it can hold in all.
   virtual Result<uint64_t> TotalBytes(const std::string& path) = 0;
 
-  // Locks the file (made if absent) for this process alone. Unavailable if someone else holds it.
+  // Locks the file (made if absent) and with it the folder that holds it, for this process alone: one lock a folder.
+  // Unavailable if someone else holds it, even where the file was removed meanwhile.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
 
   // Whether a process holds that lock now. False where there is no such file or it cannot be looked at.
@@ -124,8 +125,10 @@ Result<std::string> ReadText(FileSystem& files, const std::string& path, uint64_
 Status ReplaceFile(FileSystem& files, const std::string& dir, std::string_view name,
                    ByteView content);
 
-// Whether one of these folders is the other or lies in it, whatever links lead there. One that is not there yet lies where
-// it would be made.
+// Whether `path` is the folder or lies in it, whatever links lead there. What is not there yet lies where it would be made.
+Result<bool> LiesIn(FileSystem& files, const std::string& path, const std::string& folder);
+
+// Whether one of them lies in the other.
 Result<bool> Overlap(FileSystem& files, const std::string& a, const std::string& b);
 
 std::string JoinPath(std::string_view dir, std::string_view name);

@@ -3,13 +3,16 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <limits>
+#include <memory>
 #include <unistd.h>
 #include <utility>
 
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
@@ -156,10 +159,10 @@ struct flock WholeFile(short type) {
 
 class RealFileLock : public FileLock {
  public:
-  explicit RealFileLock(Fd fd) : fd_(std::move(fd)) {}
+  RealFileLock(Fd file, Fd folder) : file_(std::move(file)), folder_(std::move(folder)) {}
 
  private:
-  const Fd fd_;
+  const Fd file_, folder_;
 };
 
 class RealFileSystem : public FileSystem {
@@ -303,7 +306,14 @@ class RealFileSystem : public FileSystem {
       }
       return SystemError(errno, "lock", path);
     }
-    return {std::make_unique<RealFileLock>(std::move(fd))};
+    // Who removes the file and makes a new one would hold a lock of its own; the folder stays the same. Not every file
+    // system can lock one.
+    Fd folder(OpenToRead(ParentPath(path)));
+    if (folder.get() >= 0 && Retry([&] { return ::flock(folder.get(), LOCK_EX | LOCK_NB); }) != 0 &&
+        errno == EWOULDBLOCK) {
+      return Unavailable("{} is held by another process", ParentPath(path));
+    }
+    return {std::make_unique<RealFileLock>(std::move(fd), std::move(folder))};
   }
 };
 

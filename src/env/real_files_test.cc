@@ -240,6 +240,20 @@ TEST(RealFilesTest, ALockIsForOneAloneAndEndsWithItsHolder) {
   EXPECT_TRUE(take());
 }
 
+TEST(RealFilesTest, ALockThatWasRemovedStillHolds) {
+  const TempFolder folder;
+  const std::string path = folder / "LOCK";
+  const auto take = [&] { return RealFiles().Lock(path).ok(); };
+  {
+    auto lock = RealFiles().Lock(path);
+    ASSERT_TRUE(lock.ok() && RealFiles().Remove(path).ok());
+    EXPECT_EQ(RealFiles().Lock(path).status().ToString(),
+              "UNAVAILABLE: " + folder.path() + " is held by another process");
+    EXPECT_FALSE(InChild(take));
+  }
+  EXPECT_TRUE(InChild(take));
+}
+
 TEST(RealFilesTest, FreeBytesAreSome) {
   const TempFolder folder;
   EXPECT_GT(*RealFiles().FreeBytes(folder.path()), 0u);
