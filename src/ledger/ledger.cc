@@ -46,25 +46,37 @@ Result<std::string> SigningDir(const env::Env& env, const TrailPaths& paths) {
   return std::string(path.substr(0, path.find('\n')));
 }
 
+SigningRecord::Place PlaceOf(const TrailPaths& paths, const std::string& dir) {
+  return dir == paths.signing ? SigningRecord::Place::kInTrail : SigningRecord::Place::kElsewhere;
+}
+
+Status KeepSigningDir(const env::Env& env, const TrailPaths& paths, const std::string& dir) {
+  if (PlaceOf(paths, dir) == SigningRecord::Place::kElsewhere)
+    return env::ReplaceFile(env.files, paths.signing, kElsewhere, AsBytes(dir + "\n"));
+  const Status removed = env.files.Remove(env::JoinPath(paths.signing, kElsewhere));
+  if (removed.code() == StatusCode::kNotFound) return OkStatus();
+  SEAL_RETURN_IF_ERROR(removed);
+  return env.files.SyncDir(paths.signing);
+}
+
 // A trail that has signed anything has a signing record: without it, nothing keeps it from signing another history.
 Result<SigningRecord> OpenSigningRecord(const env::Env& env, const TrailPaths& paths,
                                         const Options& options, const Trail& trail) {
-  std::string dir = options.signing_state_dir;
-  if (dir.empty()) {
-    SEAL_ASSIGN_OR_RETURN(dir, SigningDir(env, paths));
-  } else {
-    SEAL_RETURN_IF_ERROR(env.files.MakeDir(dir));
-    SEAL_RETURN_IF_ERROR(
-        env::ReplaceFile(env.files, paths.signing, kElsewhere, AsBytes(dir + "\n")));
+  const bool named = !options.signing_state_dir.empty();
+  SEAL_ASSIGN_OR_RETURN(const std::string dir,
+                        named ? SigningFolder(env.files, paths.data_dir, options.signing_state_dir)
+                              : SigningDir(env, paths));
+  SEAL_ASSIGN_OR_RETURN(
+      SigningRecord record,
+      SigningRecord::Open(env.files, dir, trail.keys.log_origin(), PlaceOf(paths, dir)));
+  if (!record.state() && !trail.unfinished) {
+    return FailedPrecondition(
+        "{}/state is missing: without the signing record another history could be signed; put it "
+        "there from where it was (by default the folder signing/ of the trail)",
+        dir);
   }
-  SEAL_ASSIGN_OR_RETURN(SigningRecord record,
-                        SigningRecord::Open(env.files, dir, trail.keys.log_origin()));
-  if (record.state() || trail.unfinished) return record;
-  return FailedPrecondition(
-      "{}/state is missing: without the signing record another history could be signed; put it "
-      "back from where it "
-      "was (by default the folder signing/ of the trail)",
-      dir);
+  if (named) SEAL_RETURN_IF_ERROR(KeepSigningDir(env, paths, dir));
+  return record;
 }
 
 Result<SharedKey> ExternalKeyOf(const std::optional<ExternalSigner>& signer,
@@ -268,9 +280,10 @@ Status Ledger::ContinueLog(const RecoveredLog& log, const tlog::Frontier& before
 
 Status Ledger::RecordCut(const CutTail& cut) {
   LogLine(LogLevel::kWarning, env_.clock.Now(), "tail_cut",
-          fmt::format(
-              "{} bytes that were never acknowledged were cut from {} at {} and kept in aside/{}",
-              cut.bytes, cut.segment, cut.offset, cut.aside));
+          fmt::format("{} bytes were cut from {} at {} and kept in aside/{}: a write that was "
+                      "never acknowledged, as a crash "
+                      "leaves it; no checkpoint covers them",
+                      cut.bytes, cut.segment, cut.offset, cut.aside));
   return WriteOwn({.action = "sealtrail.recovery.cut",
                    .actor = "sealtrail",
                    .target = cut.segment,

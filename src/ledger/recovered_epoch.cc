@@ -171,8 +171,11 @@ Status Beginning::Write(const record::RecordBatch& batch) {
 Status Beginning::Sign() {
   const tlog::Checkpoint head{
       .origin = keys_.log_origin(), .size = sequencer_->size(), .root = sequencer_->Root()};
-  SEAL_ASSIGN_OR_RETURN(SigningRecord signing,
-                        SigningRecord::Open(env_.files, signing_dir_, keys_.log_origin()));
+  SEAL_ASSIGN_OR_RETURN(
+      SigningRecord signing,
+      SigningRecord::Open(env_.files, signing_dir_, keys_.log_origin(),
+                          signing_dir_ == paths_.signing ? SigningRecord::Place::kInTrail
+                                                         : SigningRecord::Place::kElsewhere));
   SEAL_RETURN_IF_ERROR(signing.Intend(result_.epoch, head.size, head.root));
   SEAL_ASSIGN_OR_RETURN(const std::string note, keys_.signer->Sign(tlog::CheckpointText(head)));
   SEAL_RETURN_IF_ERROR(env::ReplaceFile(env_.files, paths_.epochs, BeforeEpochFile(result_.epoch),

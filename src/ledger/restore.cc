@@ -77,7 +77,9 @@ Status MayGoOn(env::FileSystem& files, const std::string& dir, const BackupPlan&
         kAsNewEpoch);
   }
   SEAL_ASSIGN_OR_RETURN(const tlog::Verifier key, tlog::Verifier::FromVkey(plan.vkeys.back()));
-  SEAL_ASSIGN_OR_RETURN(const SigningRecord record, SigningRecord::Open(files, dir, key.name()));
+  SEAL_ASSIGN_OR_RETURN(
+      const SigningRecord record,
+      SigningRecord::Open(files, dir, key.name(), SigningRecord::Place::kElsewhere));
   if (!record.state()) {
     return FailedPrecondition("{}/state is missing; without the signing record {}", dir,
                               kAsNewEpoch);
@@ -90,9 +92,13 @@ Status MayGoOn(env::FileSystem& files, const std::string& dir, const BackupPlan&
       Value(plan.checkpoint.size), dir, Value(record.state()->size), kAsNewEpoch);
 }
 
-Result<Restored> Restore(const env::Env& env, const RestoreOptions& options) {
+Result<Restored> Restore(const env::Env& env, const RestoreOptions& given) {
   env::FileSystem& files = env.files;
+  RestoreOptions options = given;
   const TrailPaths paths(options.data_dir);
+  if (std::string& dir = options.epoch.signing_state_dir; !dir.empty()) {
+    SEAL_ASSIGN_OR_RETURN(dir, SigningFolder(files, options.data_dir, dir));
+  }
   SEAL_RETURN_IF_ERROR(FinishBackup(files, options.from));
   SEAL_ASSIGN_OR_RETURN(const BackupPlan plan, PlanFolder(env, options.from));
   const bool go_on = !options.key.empty();

@@ -55,9 +55,37 @@ Result<SigningState> ParseSigningState(std::string_view text) {
   return state;
 }
 
+Result<std::string> SigningFolder(env::FileSystem& files, const std::string& data_dir,
+                                  const std::string& named) {
+  SEAL_ASSIGN_OR_RETURN(const bool inside, env::LiesIn(files, named, data_dir));
+  if (!inside) {
+    SEAL_RETURN_IF_ERROR(files.MakeDir(named));
+    return files.RealPath(named);
+  }
+  const std::string own = env::JoinPath(data_dir, "signing");
+  SEAL_ASSIGN_OR_RETURN(const bool in_own, env::LiesIn(files, named, own));
+  SEAL_ASSIGN_OR_RETURN(const bool holds_own, env::LiesIn(files, own, named));
+  if (in_own && holds_own) return own;
+  return FailedPrecondition(
+      "signing state {}: it lies in the data folder {}, and would be lost and restored with it; "
+      "name a folder elsewhere",
+      named, data_dir);
+}
+
 Result<SigningRecord> SigningRecord::Open(env::FileSystem& files, std::string dir,
-                                          std::string origin) {
+                                          std::string origin, Place place) {
   SigningRecord record(files, std::move(dir), std::move(origin));
+  if (place == Place::kElsewhere) {
+    auto lock = files.Lock(env::JoinPath(record.dir_, "LOCK"));
+    if (lock.status().code() == StatusCode::kUnavailable) {
+      return Unavailable(
+          "signing state {}: another process signs by it. Where that is a copy of this trail, only "
+          "one of them may go on",
+          record.dir_);
+    }
+    if (!lock.ok()) return lock.status();
+    record.lock_ = *std::move(lock);
+  }
   const std::string path = env::JoinPath(record.dir_, kName);
   const auto bytes = env::ReadFile(files, path, kBytesMax);
   if (bytes.status().code() == StatusCode::kNotFound) return record;
@@ -78,10 +106,24 @@ Status SigningRecord::Intend(uint32_t epoch, TreeSize size, const crypto::Hash& 
         "refused to sign a tree of {} records: one of {} was signed before, with another history",
         Value(size), Value(state_->size));
   }
+  SEAL_RETURN_IF_ERROR(CheckUnchanged());
   const SigningState next{.origin = origin_, .epoch = epoch, .size = size, .root = root};
   SEAL_RETURN_IF_ERROR(env::ReplaceFile(*files_, dir_, kName, AsBytes(SigningStateText(next))));
   state_ = next;
   return OkStatus();
+}
+
+// Where no lock reaches, on a share or after somebody's copying, another store may have signed since.
+Status SigningRecord::CheckUnchanged() const {
+  const std::string path = env::JoinPath(dir_, kName);
+  const auto found = env::ReadText(*files_, path, kBytesMax);
+  const bool absent = found.status().code() == StatusCode::kNotFound;
+  if (!found.ok() && !absent) return found.status();
+  if (state_ ? found.ok() && *found == SigningStateText(*state_) : absent) return OkStatus();
+  return FailedPrecondition(
+      "refused to sign: {} is not what this store wrote there; another store has signed by it, or "
+      "it was changed",
+      path);
 }
 
 }  // namespace sealtrail::ledger

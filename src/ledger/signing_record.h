@@ -2,6 +2,7 @@
 // roots for one size, over crashes, restored copies and keys. docs/formats/checkpoint.md.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -23,20 +24,33 @@ std::string SigningStateText(const SigningState& state);
 // DataLoss unless `text` is exactly what SigningStateText writes; Unimplemented for a later version.
 Result<SigningState> ParseSigningState(std::string_view text);
 
+// `named`, the folder that somebody wants the signing record of the trail in `data_dir` to lie in: made if absent, and its
+// path from the root. FailedPrecondition if it lies in the data folder, where it would be lost and restored with the trail;
+// only the trail's own folder for it may be named, and is answered as `data_dir`/signing.
+Result<std::string> SigningFolder(env::FileSystem& files, const std::string& data_dir,
+                                  const std::string& named);
+
 // Threads  Compatible: one owner.
 class SigningRecord {
  public:
-  // Reads `state` in `dir`, if it is there. DataLoss if it is damaged; FailedPrecondition if it is of another origin.
-  static Result<SigningRecord> Open(env::FileSystem& files, std::string dir, std::string origin);
+  enum class Place { kInTrail, kElsewhere };
+
+  // Reads `state` in `dir`, if it is there. A folder elsewhere is locked as long as the record lives: the lock of the data
+  // folder does not keep a copy of the trail from it. DataLoss if it is damaged; FailedPrecondition if it is of another
+  // origin; Unavailable if another process signs by it.
+  static Result<SigningRecord> Open(env::FileSystem& files, std::string dir, std::string origin,
+                                    Place place = Place::kInTrail);
 
   // None before the first signature.
   const std::optional<SigningState>& state() const { return state_; }
 
   // Makes durable that this tree is about to be signed. FailedPrecondition if that must not be: a smaller one than the
-  // last, or another root for its size. The same tree may be signed again.
+  // last, another root for its size, or the file is not what this record wrote or read. The same tree may be signed again.
   Status Intend(uint32_t epoch, TreeSize size, const crypto::Hash& root);
 
  private:
+  Status CheckUnchanged() const;
+
   SigningRecord(env::FileSystem& files, std::string dir, std::string origin)
       : files_(&files), dir_(std::move(dir)), origin_(std::move(origin)) {}
 
@@ -44,6 +58,7 @@ class SigningRecord {
   std::string dir_;
   std::string origin_;
   std::optional<SigningState> state_;
+  std::unique_ptr<env::FileLock> lock_;  // null in the trail
 };
 
 }  // namespace sealtrail::ledger

@@ -29,6 +29,48 @@ TEST(SigningRecordTest, NeverTwoRootsForOneSizeAndNeverBack) {
             StatusCode::kFailedPrecondition);
 }
 
+// Goal: of two copies of a trail that share a record elsewhere, one signs.
+TEST(SigningRecordTest, ElsewhereItIsOnesAlone) {
+  SimEnv world(1);
+  ASSERT_TRUE(world.files().MakeDir("/s").ok());
+  const auto open = [&] {
+    return SigningRecord::Open(world.files(), "/s", "example.com/log",
+                               SigningRecord::Place::kElsewhere);
+  };
+  {
+    auto one = open();
+    ASSERT_TRUE(one.ok());
+    EXPECT_EQ(open().status().code(), StatusCode::kUnavailable);
+    ASSERT_TRUE(one->Intend(0, TreeSize{5}, {1}).ok());
+    // Where the lock does not reach.
+    auto other = SigningRecord::Open(world.files(), "/s", "example.com/log");
+    ASSERT_TRUE(other.ok() && other->Intend(0, TreeSize{6}, {2}).ok());
+    EXPECT_EQ(one->Intend(0, TreeSize{6}, {3}).code(), StatusCode::kFailedPrecondition);
+    ASSERT_TRUE(world.files().Remove("/s/state").ok());
+    EXPECT_EQ(one->Intend(0, TreeSize{7}, {3}).code(), StatusCode::kFailedPrecondition);
+  }
+  auto next = open();
+  ASSERT_TRUE(next.ok());
+  ASSERT_TRUE(
+      SigningRecord::Open(world.files(), "/s", "example.com/log")->Intend(0, TreeSize{1}, {}).ok());
+  EXPECT_EQ(next->Intend(0, TreeSize{1}, {1}).code(), StatusCode::kFailedPrecondition)
+      << "there was none, and now there is";
+}
+
+TEST(SigningRecordTest, ItLiesOutsideTheTrail) {
+  SimEnv world(1);
+  for (const char* dir : {"/data", "/data/signing", "/data/segments"})
+    ASSERT_TRUE(world.files().MakeDir(dir).ok());
+  for (const char* dir : {"/data", "/data/segments", "/data/new", "/data/signing/in"})
+    EXPECT_EQ(SigningFolder(world.files(), "/data", dir).status().code(),
+              StatusCode::kFailedPrecondition)
+        << dir;
+  EXPECT_FALSE(world.files().Stat("/data/new").ok());
+  EXPECT_EQ(SigningFolder(world.files(), "/data", "/data/signing/").value(), "/data/signing");
+  EXPECT_EQ(SigningFolder(world.files(), "/data", "/safe").value(), "/safe");
+  EXPECT_TRUE(world.files().Stat("/safe")->is_directory);
+}
+
 TEST(SigningRecordTest, EveryChangedByteIsNoticed) {
   const std::string text = SigningStateText(
       {.origin = "example.com/log", .epoch = 3, .size = TreeSize{77}, .root = {9}});

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import threading
@@ -12,7 +13,7 @@ import time
 
 import pytest
 import traffic
-from store import CommandFailed, StartFailed
+from store import CommandFailed, StartFailed, Store
 from test_anchors import Witness, cosigned, within
 
 SEGMENTS = {"segment": {"bytes_max": 100_000}}
@@ -95,6 +96,49 @@ def test_the_backup_of_a_stopped_store_is_all_of_it(make_store, tmp_path):
     assert backup(store, target)["differed"] == []
     assert backup(store, target, "--check")["differed"] == [f"segments/{sealed.name}"]
     assert_sound(store, target)
+
+
+def test_a_signing_record_elsewhere_is_for_one_store(make_store, tmp_path):
+    store, safe = make_store(), tmp_path / "safe"
+    assert store.stop() == 0
+    with pytest.raises(StartFailed, match="state is missing"):
+        store.start("--signing-state", safe)
+    for place in (store.data / "segments", store.data / "new"):
+        with pytest.raises(StartFailed, match="lies in the data folder"):
+            store.start("--signing-state", place)
+    store.start()  # a refused place is forgotten
+    assert store.stop() == 0
+
+    shutil.move(store.data / "signing/state", safe)
+    store.start("--signing-state", os.path.relpath(safe))
+    assert (store.data / "signing/elsewhere").read_text() == f"{safe}\n"
+    backup(store, tmp_path / "backup", "--with-key")
+    copy = make_store(name="copy")
+    copy.kill9()
+    shutil.rmtree(copy.data)
+    shutil.copytree(store.data, copy.data, ignore=shutil.ignore_patterns("api.sock"))
+    with pytest.raises(StartFailed, match="another process signs by it"):
+        copy.start()
+    error = refused(store, "restore", "--from", tmp_path / "backup", "--data", tmp_path / "restored",
+                    "--key", tmp_path / "backup/keys/log.key", "--signing-state", safe)  # fmt: skip
+    assert "another process signs by it" in error.stderr
+    fill(store, 10)
+    assert store.stop() == 0
+    assert_sound(store, store.data)
+    with pytest.raises(StartFailed, match="signed before|may have been signed|rollback|signing record"):
+        copy.start()
+
+
+def test_a_removed_lock_lets_nobody_in(make_store, tmp_path):
+    store = make_store()
+    (store.data / "LOCK").unlink()
+    other = Store(store.data)
+    other.stderr_path = tmp_path / "other.stderr"
+    with pytest.raises(StartFailed, match="held by another process"):
+        other.start()
+    fill(store, 10)
+    assert store.stop() == 0
+    assert_sound(store, store.data)
 
 
 def test_a_segment_that_is_damaged_is_copied_and_told(make_store, tmp_path):
