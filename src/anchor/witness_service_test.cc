@@ -214,6 +214,14 @@ TEST_F(WitnessServiceTest, KeepsItsKey) {
   EXPECT_EQ(TryOpen().code(), StatusCode::kFailedPrecondition);
 }
 
+TEST_F(WitnessServiceTest, DoesNotSettleInAStore) {
+  ASSERT_TRUE(world_.files().MakeDir("/store").ok());
+  ASSERT_TRUE(world_.files().Create("/store/trail").ok());
+  options_.data_dir = "/store";
+  EXPECT_EQ(TryOpen().code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(world_.files().List("/store").value(), std::vector<std::string>{"trail"});
+}
+
 TEST_F(WitnessServiceTest, HasOneOwner) {
   const auto second = WitnessService::Open(world_.env(), options_, nullptr);
   EXPECT_EQ(second.status().code(), StatusCode::kUnavailable);

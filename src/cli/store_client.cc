@@ -10,7 +10,7 @@
 namespace sealtrail::cli {
 namespace {
 
-constexpr int64_t kWaitNanos = 10 * kNanosPerSecond;  // for another command to end or to be ready
+constexpr int64_t kWaitNanos = 30 * kNanosPerSecond;  // for another command to end or to be ready
 constexpr int64_t kPauseNanos = 50 * kNanosPerMilli;
 
 // The detail of problem JSON, or the body as it is.
