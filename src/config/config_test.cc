@@ -71,7 +71,7 @@ TEST(ConfigTest, MistakesHaveAPlace) {
       {"min_free_bytes: -1\n", "c.yaml:1: min_free_bytes: expected a number"},
       {"segment:\n  bytes_max: 1000\n",
        "c.yaml:2: segment.bytes_max: expected a number of bytes, 65536 to"},
-      {"anchors:\n  fail: closed\n", "anchors.fail: closed needs a policy or a time-stamp"},
+      {"anchors:\n  fail: closed\n", "c.yaml:2: anchors.fail: closed needs a policy or a"},
       {"segment:\n  age_max_seconds: 0\n",
        "c.yaml:2: segment.age_max_seconds: expected a number of seconds, 1 to"},
       {"bytes_max: 70000\n",

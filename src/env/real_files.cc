@@ -311,7 +311,7 @@ class RealFileSystem : public FileSystem {
     Fd folder(OpenToRead(ParentPath(path)));
     if (folder.get() >= 0 && Retry([&] { return ::flock(folder.get(), LOCK_EX | LOCK_NB); }) != 0 &&
         errno == EWOULDBLOCK) {
-      return Unavailable("{} is held by another process", ParentPath(path));
+      return Unavailable("{} is held by another process", path);
     }
     return {std::make_unique<RealFileLock>(std::move(fd), std::move(folder))};
   }

@@ -248,7 +248,7 @@ TEST(RealFilesTest, ALockThatWasRemovedStillHolds) {
     auto lock = RealFiles().Lock(path);
     ASSERT_TRUE(lock.ok() && RealFiles().Remove(path).ok());
     EXPECT_EQ(RealFiles().Lock(path).status().ToString(),
-              "UNAVAILABLE: " + folder.path() + " is held by another process");
+              "UNAVAILABLE: " + path + " is held by another process");
     EXPECT_FALSE(InChild(take));
   }
   EXPECT_TRUE(InChild(take));

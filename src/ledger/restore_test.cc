@@ -296,10 +296,13 @@ TEST(RestoreTest, GoesOnUnderItsKeyOnlyWhereTheSigningRecordSaysThatNothingWasSi
   const auto restored = Restore(world.env(), options);
   ASSERT_TRUE(restored.ok()) << restored.status().ToString();
   EXPECT_FALSE(restored->recovered);
-  Store store(world, OptionsFor(kNew));
-  ASSERT_TRUE(store.status.ok()) << store.status.ToString();
-  EXPECT_EQ(store.ledger->vkeys(), restored->vkeys);
-  ASSERT_TRUE(store.Close().ok());
+  {
+    Store store(world, OptionsFor(kNew));
+    ASSERT_TRUE(store.status.ok()) << store.status.ToString();
+    EXPECT_EQ(store.ledger->vkeys(), restored->vkeys);
+    EXPECT_EQ(Store(world, OptionsFor(kData, kSafe)).status.code(), StatusCode::kUnavailable);
+    ASSERT_TRUE(store.Close().ok());
+  }
   Store old(world, OptionsFor(kData, kSafe));
   EXPECT_NE(old.status.message().find("the signing record"), std::string::npos)
       << "one of the two folders goes on: " << old.status.ToString();

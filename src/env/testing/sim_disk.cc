@@ -285,15 +285,19 @@ Result<SimDisk::Handle> SimDisk::Lock(const std::string& path) {
                               }}));
   }
   if (read_only_) return SystemError(EROFS, "open lock", path);
-  SEAL_ASSIGN_OR_RETURN(const Handle handle, Open(path, "open lock"));
-  if (!locked_.insert(handle.node).second) {
+  SEAL_ASSIGN_OR_RETURN(Handle handle, Open(path, "open lock"));
+  handle.folder = Find(path).folder;
+  if (locked_.contains(handle.node) || locked_.contains(handle.folder)) {
     return Unavailable("{} is held by another process", path);
   }
+  locked_.insert({handle.node, handle.folder});
   return handle;
 }
 
 void SimDisk::Unlock(const Handle& handle) {
-  if (handle.boot == boot_) locked_.erase(handle.node);
+  if (handle.boot != boot_) return;
+  locked_.erase(handle.node);
+  locked_.erase(handle.folder);
 }
 
 bool SimDisk::IsLocked(const std::string& path) const {

@@ -27,6 +27,7 @@ class SimDisk {
     SimNodePtr node;
     int boot;
     bool closed = false;
+    SimNodePtr folder = nullptr;  // of a lock
   };
 
   Result<Handle> Create(const std::string& path);
