@@ -12,6 +12,7 @@ constexpr size_t kEvidenceFilesMax = 64;
 constexpr size_t kSizeDigits = 20;
 constexpr std::string_view kCosigned = ".checkpoint";
 constexpr std::string_view kEvidence = "evidence";
+constexpr std::string_view kPolicy = "policy";
 
 std::optional<TreeSize> SizeIn(std::string_view name, std::string_view suffix) {
   if (name.size() != kSizeDigits + suffix.size() || !name.ends_with(suffix)) return std::nullopt;
@@ -60,6 +61,21 @@ Result<SizedNote> NewestCosigned(env::FileSystem& files, const std::string& dir,
   return SizedNote(*newest, std::move(note));
 }
 
+std::string PolicyPath(const std::string& dir) {
+  return env::JoinPath(dir, kPolicy);
+}
+
+Status KeepPolicy(env::FileSystem& files, const std::string& dir, std::string_view policy) {
+  if (!policy.empty()) return env::ReplaceFile(files, dir, kPolicy, AsBytes(policy));
+  const std::string path = PolicyPath(dir);
+  const auto there = files.Stat(path);
+  if (there.ok())
+    SEAL_RETURN_IF_ERROR(files.Remove(path));
+  else if (there.status().code() != StatusCode::kNotFound)
+    return there.status();
+  return files.SyncDir(dir);
+}
+
 Result<AnchorFiles> AnchorFiles::Open(env::FileSystem& files, std::string dir) {
   SEAL_RETURN_IF_ERROR(files.MakeDir(dir));
   SEAL_RETURN_IF_ERROR(files.SyncDir(env::ParentPath(dir)));
@@ -85,6 +101,18 @@ Result<std::string> AnchorFiles::Get(std::string_view name) const {
 Result<std::optional<TreeSize>> AnchorFiles::Newest(std::string_view suffix) const {
   SEAL_ASSIGN_OR_RETURN(const auto names, files_->List(dir_));
   return NewestOf(names, suffix, TreeSize{UINT64_MAX});
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> AnchorFiles::Evidence() const {
+  SEAL_ASSIGN_OR_RETURN(const auto names, files_->List(env::JoinPath(dir_, kEvidence)));
+  std::vector<std::pair<std::string, std::string>> notes;
+  for (const std::string& name : names) {
+    if (!name.ends_with(".note")) continue;
+    std::string path = env::JoinPath(kEvidence, name);
+    SEAL_ASSIGN_OR_RETURN(std::string note, Get(path));
+    notes.emplace_back(std::move(path), std::move(note));
+  }
+  return notes;
 }
 
 void AnchorFiles::KeepEvidence(UnixNanos now, const std::vector<SizedNote>& notes) {

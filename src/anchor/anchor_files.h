@@ -27,6 +27,12 @@ std::string TokenName(TreeSize size, size_t authority);
 Result<SizedNote> NewestCosigned(env::FileSystem& files, const std::string& dir, TreeSize above,
                                  TreeSize at_most);
 
+// The policy in force at the last start of the server on this folder; absent if it had none.
+std::string PolicyPath(const std::string& dir);
+
+// Makes `policy` the content of that file, or removes it where there is none; durable when it returns. `dir` is there.
+Status KeepPolicy(env::FileSystem& files, const std::string& dir, std::string_view policy);
+
 // Threads  Compatible; one writer a folder.
 class AnchorFiles {
  public:
@@ -43,6 +49,9 @@ class AnchorFiles {
 
   // The largest size for which there is a file "<20 digits><suffix>".
   Result<std::optional<TreeSize>> Newest(std::string_view suffix) const;
+
+  // Every note in `dir`/evidence, by its path in `dir`.
+  Result<std::vector<std::pair<std::string, std::string>>> Evidence() const;
 
   // evidence.h, in `dir`/evidence; at most 64 files.
   void KeepEvidence(UnixNanos now, const std::vector<SizedNote>& notes);

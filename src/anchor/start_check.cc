@@ -3,6 +3,7 @@
 #include "anchor/cosign_request.h"
 #include "anchor/run_parallel.h"
 #include "anchor/witness_answer.h"
+#include "anchor/witness_state.h"
 #include "base/log.h"
 #include "tlog/cosignature.h"
 #include "tlog/note.h"
@@ -115,47 +116,92 @@ WitnessedHead Heard(std::string_view origin, const WitnessTarget& witness, const
   return Offered(std::move(*shown), witness, *verifier, tree, transport);
 }
 
+// `root` is that of the tree of head.size records that the witness has seen.
+Status Compare(const TreeSource& tree, const tlog::Hash& root, WitnessedHead& head) {
+  if (head.size > tree.size()) {
+    head.state = State::kBehind;
+    head.why = Ahead(head, tree);
+    return OkStatus();
+  }
+  SEAL_ASSIGN_OR_RETURN(const tlog::Hash own_root, tree.RootAt(head.size));
+  if (root == own_root) return OkStatus();
+  head.state = State::kForked;
+  head.why = fmt::format("{} has seen another root for the first {} records", head.witness,
+                         Value(head.size));
+  return OkStatus();
+}
+
 // What was shown, and believed, so it is a checkpoint, with the tree.
 Status Compare(const TreeSource& tree, WitnessedHead& head) {
   const auto note = tlog::ParseNote(head.note);
   SEAL_RETURN_IF_ERROR(note.status());
   SEAL_ASSIGN_OR_RETURN(const auto checkpoint, tlog::ParseCheckpointWithExtensions(note->text));
-  if (checkpoint.size > tree.size()) {
-    head.state = State::kBehind;
-    head.why = Ahead(head, tree);
-    return OkStatus();
-  }
-  SEAL_ASSIGN_OR_RETURN(const tlog::Hash root, tree.RootAt(checkpoint.size));
-  if (root == checkpoint.root) return OkStatus();
-  head.state = State::kForked;
-  head.why = fmt::format("{} has seen another root for the first {} records", head.witness,
-                         Value(checkpoint.size));
-  return OkStatus();
+  return Compare(tree, checkpoint.root, head);
 }
 
-// The newest checkpoint that we keep with somebody's cosignature, as if that witness had just shown
-// it. Nothing where there is none, or none that a known witness vouches for, or where it is of the log that a recovery
-// ended.
+// `note`, of the file `name`, as if a known witness that vouches for it had just shown it. Nothing where none does, or
+// where it is of the log that a recovery ended.
+std::optional<WitnessedHead> KeptAs(const std::string& name, const std::string& note,
+                                    std::string_view origin, const tlog::Policy& policy) {
+  for (const tlog::Policy::Witness& witness : policy.witnesses()) {
+    if (!witness.verifier) continue;
+    const auto checkpoint = Vouched(note, origin, *witness.verifier);
+    if (!checkpoint.ok()) continue;
+    return WitnessedHead{.witness = name,
+                         .state = State::kConsistent,
+                         .size = checkpoint->size,
+                         .note = note,
+                         .why = ""};
+  }
+  return std::nullopt;
+}
+
+// The newest checkpoint that we keep with somebody's cosignature.
 std::optional<WitnessedHead> Kept(UnixNanos now, std::string_view origin, const AnchorFiles& files,
                                   const tlog::Policy& policy) {
   const auto newest = files.Newest(".checkpoint");
   if (!newest.ok() || !*newest) return std::nullopt;
   const std::string name = CosignedName(**newest);
   const auto note = files.Get(name);
-  for (const tlog::Policy::Witness& witness : policy.witnesses()) {
-    if (!note.ok() || !witness.verifier) continue;
+  if (note.ok()) {
     if (!note->starts_with(fmt::format("{}\n", origin))) return std::nullopt;
-    const auto checkpoint = Vouched(*note, origin, *witness.verifier);
-    if (!checkpoint.ok()) continue;
-    return WitnessedHead{.witness = name,
-                         .state = State::kConsistent,
-                         .size = checkpoint->size,
-                         .note = *note,
-                         .why = ""};
+    if (auto kept = KeptAs(name, *note, origin, policy)) return kept;
   }
   LogLine(LogLevel::kWarning, now, "anchor_not_believed",
           "no known witness vouches for the newest cosigned checkpoint", {{"file", name}});
   return std::nullopt;
+}
+
+// What a witness showed when a start was refused before, where it still contradicts the tree.
+Status AddEvidence(std::string_view origin, const AnchorFiles& files, const tlog::Policy& policy,
+                   const TreeSource& tree, std::vector<WitnessedHead>& heads) {
+  SEAL_ASSIGN_OR_RETURN(const auto notes, files.Evidence());
+  for (const auto& [name, note] : notes) {
+    auto head = KeptAs(name, note, origin, policy);
+    if (!head) continue;
+    SEAL_RETURN_IF_ERROR(Compare(tree, *head));
+    if (head->state != State::kConsistent) heads.push_back(std::move(*head));
+  }
+  return OkStatus();
+}
+
+// What is remembered of each witness, where it contradicts the tree.
+Status AddRemembered(const AnchorFiles& files, const std::vector<WitnessTarget>& witnesses,
+                     const TreeSource& tree, std::vector<WitnessedHead>& heads) {
+  for (const WitnessTarget& witness : witnesses) {
+    const std::string name = WitnessStateName(witness.vkey);
+    const auto text = files.Get(name);
+    if (text.status().code() == StatusCode::kNotFound) continue;
+    SEAL_RETURN_IF_ERROR(text.status());
+    const auto state = ParseWitnessState(*text);
+    if (!state.ok() || state->vkey != witness.vkey || state->size == TreeSize{0}) continue;
+    WitnessedHead head{.witness = fmt::format("{} ({})", witness.name, name),
+                       .state = State::kConsistent,
+                       .size = state->size};
+    SEAL_RETURN_IF_ERROR(Compare(tree, state->root, head));
+    if (head.state != State::kConsistent) heads.push_back(std::move(head));
+  }
+  return OkStatus();
 }
 
 void LogUncertain(UnixNanos now, const std::vector<WitnessedHead>& heads) {
@@ -179,7 +225,9 @@ Status Refuse(UnixNanos now, const std::vector<WitnessedHead>& heads, const Sign
   if (!own.note.empty()) evidence.emplace_back(own.size, own.note);
   files.KeepEvidence(now, evidence);
   return FailedPrecondition(
-      "rollback or fork detected: {}; our checkpoint, and what was shown, are kept in {}/evidence",
+      "rollback or fork detected: {}; our checkpoint, and what was shown, are kept in {}/evidence; "
+      "nothing was signed: put the newest state of the folder back, or begin a new epoch "
+      "(docs/backup.md); a witness that is wrong is taken out of the policy (docs/trust.md)",
       why, files.dir());
 }
 
@@ -221,6 +269,8 @@ Result<std::vector<WitnessedHead>> CheckStart(const env::Env& env, const Options
     SEAL_RETURN_IF_ERROR(Compare(tree, *kept));
     heads.push_back(std::move(*kept));
   }
+  SEAL_RETURN_IF_ERROR(AddEvidence(origin, files, policy, tree, heads));
+  SEAL_RETURN_IF_ERROR(AddRemembered(files, witnesses, tree, heads));
   LogUncertain(now, heads);
   SEAL_RETURN_IF_ERROR(Refuse(now, heads, tree.checkpoint(), files));
   return heads;

@@ -41,7 +41,8 @@ Result<std::vector<WitnessedHead>> AskWitnesses(env::Executor& executor, std::st
                                                 Transport& transport);
 
 // The start-up comparison: AskWitnesses() of the options' policy, and the newest cosigned checkpoint
-// that is kept, as one more answer. FailedPrecondition "rollback or fork detected: …" if one of them
+// that is kept, as one more answer. What a witness of the policy vouches for in anchors/evidence, and what is remembered
+// of each, is compared too, and is in the answer where it contradicts the tree. FailedPrecondition "rollback or fork detected: …" if one of them
 // holds more than there is, or another tree; then both sides' checkpoints lie in anchors/evidence.
 // Who cannot be asked is in the answer, and stops nothing. InvalidArgument if the policy is none.
 // Takes up to three of the transport's time-outs; `transport` null: over the network.

@@ -7,6 +7,7 @@
 #include "anchor/testing/fake_transport.h"
 #include "anchor/testing/memory_tree.h"
 #include "anchor/testing/toy_witness.h"
+#include "anchor/witness_state.h"
 #include "base/encoding.h"
 #include "crypto/sha256.h"
 #include "env/testing/sim_env.h"
@@ -159,8 +160,68 @@ TEST_F(StartCheckTest, AgainstWhatIsKept) {
   EXPECT_EQ(Evidence().size(), 3u);
 
   // A file that no witness vouches for says nothing.
+  for (const std::string& name : world_.files().List("/anchors/evidence").value())
+    ASSERT_TRUE(world_.files().Remove("/anchors/evidence/" + name).ok());
   put(TreeSize{21}, tree_.At(21).note);
   EXPECT_EQ(States().size(), 2u);
+}
+
+// Refused once, with the witness's word kept, and asked again while it is away.
+TEST_F(StartCheckTest, AgainstTheEvidence) {
+  answer_one_ = Shows(Cosigned(tree_.At(20), one_));
+  tree_.RollBack(12);
+  ExpectRefused();
+  answer_one_ = Unavailable("down");
+  ExpectRefused();
+  EXPECT_EQ(Evidence().size(), 2u);
+  tree_.Grow(30, "another");
+  ExpectRefused();
+
+  const std::string policy = options_.policy;
+  options_.policy =
+      fmt::format("witness w2 {} https://two.example\nquorum w2\n", two_.verifier().vkey());
+  EXPECT_EQ(States().size(), 1u) << "its word counts no more";
+  options_.policy = policy;
+  tree_.RollBack(0);
+  tree_.Grow(20);
+  EXPECT_EQ(States().size(), 2u) << "the right folder is back";
+  EXPECT_TRUE(
+      CheckStart(world_.env(), options_, "log.example/other", MemoryTree(), &transport_).ok())
+      << "of the log that a recovery ended";
+}
+
+TEST_F(StartCheckTest, AgainstWhatIsRememberedOfAWitness) {
+  EXPECT_EQ(States().size(), 2u);  // makes the folder
+  const auto remember = [&](const std::string& vkey, size_t size) {
+    const WitnessState state{
+        .vkey = vkey, .size = TreeSize{size}, .root = tree_.RootAt(TreeSize{size}).value()};
+    ASSERT_TRUE(env::ReplaceFile(world_.files(), "/anchors", WitnessStateName(vkey),
+                                 AsBytes(FormatWitnessState(state)))
+                    .ok());
+  };
+  remember("stranger+00000000+AAAA", 20);
+  remember(one_.verifier().vkey(), 20);
+  EXPECT_EQ(States().size(), 2u);
+  tree_.RollBack(12);
+  ExpectRefused();
+  tree_.Grow(30, "another");
+  ExpectRefused();
+  EXPECT_EQ(Evidence().size(), 2u) << "our own checkpoints";
+  remember(one_.verifier().vkey(), 30);
+  EXPECT_EQ(States().size(), 2u);
+}
+
+TEST(PolicyTest, IsKeptUntilThereIsNone) {
+  SimEnv world{1};
+  ASSERT_TRUE(world.files().MakeDir("/anchors").ok());
+  for (const char* policy : {"quorum none\n", "# another\nquorum none\n"}) {
+    ASSERT_TRUE(KeepPolicy(world.files(), "/anchors", policy).ok());
+    EXPECT_EQ(env::ReadText(world.files(), PolicyPath("/anchors"), 99).value(), policy);
+  }
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(KeepPolicy(world.files(), "/anchors", "").ok());
+    EXPECT_TRUE(world.files().List("/anchors").value().empty());
+  }
 }
 
 // Deployed witnesses cosign, and show nothing (404): they are offered what was published.

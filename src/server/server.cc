@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "anchor/anchor_files.h"
 #include "anchor/start_check.h"
 #include "api/api.h"
 #include "base/log.h"
@@ -34,7 +35,6 @@ constexpr int64_t kReadsNanos = 60 * kNanosPerSecond;
 constexpr size_t kRequestBudgetBytes = 192 * kMiB;  // bodies in memory, all transports together
 constexpr uint64_t kFloorBytesMax = 2 * kGiB;
 constexpr size_t kPolicyBytesMax = kMiB;
-constexpr std::string_view kKeptPolicy = "policy";  // in anchors/
 
 pipeline::Selector SelectorFrom(const config::Config& config) {
   return config.select_all ? pipeline::Selector::All()
@@ -90,9 +90,9 @@ class Server::Impl {
   api::Readiness Readiness() const;
   bool HasAnchors() const;
   Status PrepareAnchors(const std::string& data_dir);
+  Status SettleAnchors(const std::string& log_origin, const ledger::LedgerReader& reader);
   Status CompareWithWitnesses(const std::string& log_origin, const ledger::LedgerReader& reader);
   Status StartAnchors();
-  Status KeepPolicy() const;
 
   const env::Env env_;
   const config::Config config_;
@@ -139,7 +139,7 @@ Status Server::Impl::Start(const std::string& data_dir,
                     .next_signer = SignerOf(config_.next_signer),
                     .start_check =
                         [this](const std::string& log_origin, const ledger::LedgerReader& reader) {
-                          return CompareWithWitnesses(log_origin, reader);
+                          return SettleAnchors(log_origin, reader);
                         },
                     .rules_digest = RulesDigest(*vocab::Vocabulary::BuiltIn()),
                     .config_digest = config_.digest,
@@ -169,7 +169,7 @@ Status Server::Impl::PrepareAnchors(const std::string& data_dir) {
   anchor_options_.dir = ledger::TrailPaths(data_dir).anchors;
   const bool command = purpose_ == For::kACommand;
   const std::string file =
-      command ? env::JoinPath(anchor_options_.dir, kKeptPolicy) : config_.anchor_policy_file;
+      command ? anchor::PolicyPath(anchor_options_.dir) : config_.anchor_policy_file;
   if (file.empty()) return OkStatus();
   auto policy = env::ReadText(env_.files, file, kPolicyBytesMax);
   if (command && policy.status().code() == StatusCode::kNotFound) return OkStatus();
@@ -178,21 +178,15 @@ Status Server::Impl::PrepareAnchors(const std::string& data_dir) {
   return tlog::Policy::Parse(anchor_options_.policy).status().Annotate(file);
 }
 
-// For commands on this folder while no store runs there: what they do is signed too, and they ask the same witnesses first.
-Status Server::Impl::KeepPolicy() const {
-  const std::string path = env::JoinPath(anchor_options_.dir, kKeptPolicy);
-  const auto kept = env::ReadText(env_.files, path, kPolicyBytesMax);
-  if (kept.ok() && *kept == anchor_options_.policy) return OkStatus();
-  if (!anchor_options_.policy.empty()) {
-    return env::ReplaceFile(env_.files, anchor_options_.dir, kKeptPolicy,
-                            AsBytes(anchor_options_.policy));
-  }
-  if (kept.status().code() == StatusCode::kNotFound) return OkStatus();
-  SEAL_RETURN_IF_ERROR(env_.files.Remove(path));
-  return env_.files.SyncDir(anchor_options_.dir);
+// Before anything is signed: a folder that was restored from an older copy must not go on, neither now nor when a command
+// runs it that has no configuration and goes by the policy kept here.
+Status Server::Impl::SettleAnchors(const std::string& log_origin,
+                                   const ledger::LedgerReader& reader) {
+  SEAL_RETURN_IF_ERROR(CompareWithWitnesses(log_origin, reader));
+  if (purpose_ == For::kACommand) return OkStatus();
+  return anchor::KeepPolicy(env_.files, anchor_options_.dir, anchor_options_.policy);
 }
 
-// Before anything is signed: a folder that was restored from an older copy must not go on.
 Status Server::Impl::CompareWithWitnesses(const std::string& log_origin,
                                           const ledger::LedgerReader& reader) {
   if (anchor_options_.policy.empty() || Value(reader.heights().durable) == 0) return OkStatus();
@@ -202,7 +196,7 @@ Status Server::Impl::CompareWithWitnesses(const std::string& log_origin,
 
 Status Server::Impl::StartAnchors() {
   if (purpose_ == For::kACommand) return OkStatus();
-  if (!HasAnchors()) return KeepPolicy();
+  if (!HasAnchors()) return OkStatus();
   tree_ = std::make_unique<LedgerTree>(*ledger_);
   SEAL_ASSIGN_OR_RETURN(
       anchors_, anchor::AnchorService::Start(env_, anchor_options_, *tree_, *ledger_, metrics_));
@@ -210,7 +204,7 @@ Status Server::Impl::StartAnchors() {
     const TreeSize sealed = ledger_->heights().sealed;
     if (sealed_seen_.exchange(Value(sealed)) != Value(sealed)) anchors_->StampSoon(sealed);
   });
-  return KeepPolicy();
+  return OkStatus();
 }
 
 Status Server::Impl::StartReadOnly(const std::string& data_dir) {

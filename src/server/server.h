@@ -29,7 +29,8 @@ class Server {
   static Result<std::unique_ptr<Server>> Start(const env::Env& env, const std::string& data_dir,
                                                const config::Config& config,
                                                std::function<void(const Status&)> on_failure);
-  // The same for one command on a folder that nobody runs: it listens on a socket alone. A folder that cannot be
+  // The same for one command on a folder that nobody runs: it listens on a socket alone. It asks the witnesses of the
+  // policy that the last Start() kept what they have seen, and for nothing else. A folder that cannot be
   // written is read as it stands, and nothing is recorded.
   static Result<std::unique_ptr<Server>> StartLocal(const env::Env& env,
                                                     const std::string& data_dir);

@@ -377,9 +377,12 @@ TEST(AnchorFilesTest, OtherNamesAreReported) {
   }
   Stamped t;
   t.forge.Put("anchors/00000000000000000020.1.tsr.tmp", "x");
+  t.forge.Put("anchors/policy", "x");
+  t.forge.Put("anchors/policy.tmp", "x");
   const Report report = t.Check();
   EXPECT_EQ(report.verdict, Verdict::kSound) << ReportText(report);
   EXPECT_TRUE(HasNotice(report, "anchors/00000000000000000020.1.tsr.tmp", "temporary_file"));
+  EXPECT_TRUE(HasNotice(report, "anchors/policy.tmp", "temporary_file"));
 }
 
 }  // namespace

@@ -181,6 +181,64 @@ def test_a_restored_copy_is_refused(witnessed, make_store, tmp_path, shows):
     assert any("a recovery ended" in notice["text"] for notice in report["notices"])
 
 
+# A command that runs a stopped store signs a checkpoint too.
+@pytest.mark.parametrize("shows", [True, False], ids=["shown", "offered"])
+def test_a_command_on_a_restored_copy_is_refused(witnessed, tmp_path, shows):
+    store, witness, policy = witnessed
+    within(60, lambda: cosigned(store))
+    assert store.stop() == 0
+    if not shows:
+        front = SilentFront(witness.ready["witness"])
+        policy.write_text(policy.read_text().replace(witness.ready["witness"], front.address))
+        store.start()
+        assert store.stop() == 0
+    assert (store.data / "anchors/policy").read_text() == policy.read_text()
+    copies = [tmp_path / "copy", tmp_path / "another"]
+    for copy in copies:
+        shutil.copytree(store.data, copy, ignore=shutil.ignore_patterns("api.sock"))
+    store.start()
+    assert traffic.post(store, traffic.spans(50)).status == 200
+    within(60, lambda: int(cosigned(store)[-1].split(".")[0]) > 50)
+    assert store.stop() == 0
+
+    def count(folder):
+        return store.run("query", "--data", folder, "--format", "csv", "SELECT count(*) FROM audit_spans", check=False)
+
+    def is_refused(*command):
+        done = store.run(*command, check=False)
+        assert (done.returncode, done.stdout) == (2, "") and "rollback or fork detected" in done.stderr, done
+        assert (copies[0] / "checkpoint").read_text() == before, "nothing was signed"
+
+    before = (copies[0] / "checkpoint").read_text()
+    is_refused("query", "--data", copies[0], "SELECT 1")
+    is_refused("export", "--data", copies[0])
+    is_refused("prove", "--data", copies[0], "3")
+    is_refused("keys", "rotate", "--data", copies[0])
+    is_refused("backup", "--data", copies[0], "--to", tmp_path / "backup")
+    assert count(store.data).returncode == 0
+    assert store.verify(store.data, "--policy", policy)[0] == 0
+    witness.stop()
+    if shows:
+        is_refused("query", "--data", copies[0], "SELECT 2")  # what it showed is kept
+    answered = count(copies[1])  # as `serve` does
+    assert answered.returncode == 0 and "witness_not_compared" in answered.stderr
+
+
+def test_the_policy_that_commands_go_by_is_that_of_the_last_start(witnessed):
+    store, witness, policy = witnessed
+    kept = store.data / "anchors/policy"
+    assert kept.read_text() == policy.read_text()
+    assert store.stop() == 0
+    kept.write_text("nonsense")
+    done = store.run("query", "--data", store.data, "SELECT 1", check=False)
+    assert done.returncode == 2 and f"{kept}: line 1" in done.stderr
+    store.configure({})
+    store.start()
+    assert store.stop() == 0
+    assert not kept.exists()
+    assert store.run("query", "--data", store.data, "SELECT 1").returncode == 0
+
+
 def test_a_bad_policy_is_named_with_its_place(make_store, tmp_path):
     store = make_store()
     assert store.stop() == 0
