@@ -19,6 +19,7 @@ struct Parsed {
   QueryArgs query;
   ExportArgs export_args;
   KeysArgs keys;
+  AnchorsArgs anchors;
   WitnessArgs witness;
   BackupArgs backup;
   RestoreArgs restore;
@@ -118,6 +119,21 @@ CLI::App* AddKeys(CLI::App& app, KeysArgs& args) {
   return command;
 }
 
+CLI::App* AddAnchors(CLI::App& app, AnchorsArgs& args) {
+  CLI::App* command = app.add_subcommand(
+      "anchors", "Show what witnesses and time-stamp authorities say, or end a witness's alarm");
+  command->require_subcommand(1);
+  CLI::App* show = command->add_subcommand("show", "Kinds, witnesses and authorities, as they are");
+  CLI::App* clear = command->add_subcommand(
+      "clear", "Ask a witness again after its alarm, once you know why it came; this is recorded");
+  for (CLI::App* each : {show, clear}) {
+    each->add_option("--data", args.data_dir, "The data folder of a running store")->required();
+    each->add_flag("--json", args.json, "Print the answer as JSON");
+  }
+  clear->add_option("witness", args.clear, "Its name in the policy")->required();
+  return command;
+}
+
 CLI::App* AddBackup(CLI::App& app, BackupArgs& args) {
   CLI::App* command = app.add_subcommand(
       "backup", "Copy the store into a folder, or bring the copy there up to date");
@@ -179,6 +195,7 @@ int Main(int argc, char** argv) {
   const CLI::App* export_command = AddExport(app, parsed.export_args, parsed.tree_dir);
   const CLI::App* prove = AddProve(app, parsed.prove);
   const CLI::App* keys = AddKeys(app, parsed.keys);
+  const CLI::App* anchors = AddAnchors(app, parsed.anchors);
   const CLI::App* backup = AddBackup(app, parsed.backup);
   const CLI::App* restore = AddRestore(app, parsed.restore);
   const CLI::App* witness = AddWitness(app, parsed.witness);
@@ -198,6 +215,7 @@ int Main(int argc, char** argv) {
   }
   if (prove->parsed()) return Prove(env, parsed.prove);
   if (keys->parsed()) return Keys(env, parsed.keys);
+  if (anchors->parsed()) return Anchors(env, parsed.anchors);
   if (backup->parsed()) return Backup(env, parsed.backup);
   if (restore->parsed()) return Restore(env, parsed.restore);
   if (witness->parsed()) return Witness(env, parsed.witness);

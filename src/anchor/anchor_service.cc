@@ -307,10 +307,11 @@ void AnchorService::FlushActs() {
 
 Status AnchorService::Accepting() const {
   if (options_.fail_mode == FailMode::kOpen) return OkStatus();
-  if (forked_)
+  if (forked_) {
     return Unavailable(
-        "a witness holds another tree; look into it, then POST /api/v1/anchors/clear-alarm "
-        "(docs/configuration.md)");
+        "a witness raised an alarm, and an operator must act first: sealtrail anchors show says "
+        "which, sealtrail anchors clear WITNESS ends it (docs/trust.md)");
+  }
   const Kind* kind = witness_kind_ != nullptr ? witness_kind_.get() : timestamp_kind_.get();
   if (kind == nullptr) return OkStatus();
   const int64_t age_ns = kind->coverage.AgeNs(env_.clock.Monotonic());

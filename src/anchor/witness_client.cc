@@ -149,7 +149,9 @@ WitnessClient::Outcome WitnessClient::RaiseAlarm(std::string why) {
   if (state_.alarm.empty()) state_.alarm = "alarm";
   const Status saved = SaveState();
   Publish(saved.message());
-  LogLine(LogLevel::kError, env_.clock.Now(), "witness_alarm", state_.alarm,
+  LogLine(LogLevel::kError, env_.clock.Now(), "witness_alarm",
+          fmt::format("{}; it is not asked again before: sealtrail anchors clear {}", state_.alarm,
+                      target_.name),
           {{"witness", target_.name}, {"url", target_.url}});
   return {.lines = "", .alarm = state_.alarm};
 }

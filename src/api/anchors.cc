@@ -1,4 +1,6 @@
 // What the outside anchors are at, and an alarm that an operator has dealt with.
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "anchor/anchor_service.h"
@@ -68,8 +70,14 @@ void Api::ClearAnchorAlarm(const Call& call) {
         Problem(400, R"(expected a JSON object {"witness":"NAME"}, the name in the policy)"));
   }
   if (services_.anchors == nullptr)
-    return call.responder.Send(Problem(404, "no witnesses are configured"));
+    return call.responder.Send(
+        Problem(404, "no witnesses are configured where the store runs now"));
   const auto witness = body["witness"].get<std::string>();
+  const anchor::AnchorReport report = services_.anchors->report();
+  if (std::ranges::none_of(report.witnesses,
+                           [&](const auto& each) { return each.name == witness; })) {
+    return call.responder.Send(Problem(404, fmt::format("no witness {} in the policy", witness)));
+  }
   RecordThen(call,
              {.action = "sealtrail.anchor.clear_alarm", .actor = call.principal, .target = witness},
              [this, call, witness] {

@@ -47,6 +47,13 @@ struct KeysArgs {
 };
 int Keys(const env::Env& env, const KeysArgs& args);
 
+struct AnchorsArgs {
+  std::string data_dir;  // of a running store
+  std::string clear;     // the witness whose alarm an operator has dealt with; empty: show alone
+  bool json = false;
+};
+int Anchors(const env::Env& env, const AnchorsArgs& args);
+
 struct ExportTlogArgs {
   std::string data_dir;
   std::string tree_dir;  // gets the tree

@@ -337,7 +337,7 @@ api::Readiness Server::Impl::Readiness() const {
       if (!kind.failing && !kind.forked) continue;
       readiness.warnings.push_back(
           fmt::format("anchor {}: {}, last {}", anchor::AnchorKindName(kind.kind),
-                      kind.forked ? "a witness has seen another history" : "late",
+                      kind.forked ? "a witness raised an alarm (sealtrail anchors show)" : "late",
                       kind.last ? Iso8601(*kind.last) : "never"));
     }
   }

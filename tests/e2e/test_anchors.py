@@ -65,12 +65,17 @@ def witnessed(make_store, tmp_path):
 
 
 class SilentFront:
-    """Before our witness, makes it one of those that cosign and show nothing."""
+    """Before our witness, makes it one of those that cosign and show nothing. Or one that `refuses` all with this status."""
 
     def __init__(self, witness: str):
+        self.refuses = 0
+        front = self
+
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                if front.refuses:
+                    return self.send_error(front.refuses)
                 try:
                     answer = urllib.request.urlopen(f"http://{witness}{self.path}", body, timeout=10)
                 except urllib.error.HTTPError as error:
@@ -267,6 +272,38 @@ def test_a_witness_that_is_away_is_shown_and_closes_where_that_is_asked_for(witn
     with pytest.raises(Exception, match="503"):
         store.http("GET", "/readyz", token=False)
     assert anchors(store)["witnesses"][0]["error"]
+
+
+# Nothing that this witness says is signed: it alone stops ingest, and an operator sees why and goes on.
+def test_an_alarm_is_shown_and_cleared(witnessed):
+    store, witness, policy = witnessed
+    front = SilentFront(witness.ready["witness"])
+    policy.write_text(policy.read_text().replace(witness.ready["witness"], front.address))
+    store.configure({"anchors": {"policy": str(policy), "witness_interval_seconds": 1, "fail": "closed"}})
+    store.restart()
+    assert "witness w1 " in (shown := store.run("anchors", "show", "--data", store.data).stdout) and "ALARM" not in shown
+    front.refuses = 422
+    assert traffic.post(store, traffic.spans(1)).status == 200
+    within(60, lambda: "ALARM" in store.run("anchors", "show", "--data", store.data).stdout)
+    refused = traffic.post(store, traffic.spans(1))
+    assert refused.status == 503 and b"sealtrail anchors clear WITNESS" in refused.body
+    (line,) = [json.loads(line) for line in store.stderr().splitlines() if '"witness_alarm"' in line]
+    assert "sealtrail anchors clear w1" in line["message"]
+
+    front.refuses = 0
+    done = store.run("anchors", "clear", "w2", "--data", store.data, check=False)
+    assert done.returncode == 2 and "no witness w2" in done.stderr
+    (state,) = json.loads(store.run("anchors", "clear", "w1", "--data", store.data, "--json").stdout)["witnesses"]
+    assert state["alarm"] == ""
+    assert traffic.post(store, traffic.spans(1)).status == 200
+    acts = store.query("SELECT actor, target FROM audit_self WHERE action = 'sealtrail.anchor.clear_alarm'")
+    assert [act["target"] for act in acts] == ["w1"] and acts[0]["actor"].startswith("local:")
+    size = json.loads(store.http("GET", "/readyz", token=False))["durable"]
+    within(60, lambda: int(cosigned(store)[-1].split(".")[0]) >= size)
+    assert store.stop() == 0
+    for command in (["show"], ["clear", "w1"]):
+        done = store.run("anchors", *command, "--data", store.data, check=False)
+        assert done.returncode == 2 and "nobody runs" in done.stderr
 
 
 class Authority:
