@@ -78,6 +78,11 @@ Status AnchorService::Prepare(MetricSet& metrics, std::unique_ptr<Transport> tra
       transport != nullptr ? std::move(transport) : HttpTransport(options_.transport, cancelled_);
   SEAL_RETURN_IF_ERROR(OpenWitnesses());
   SEAL_RETURN_IF_ERROR(OpenAuthorities());
+  if (options_.fail_mode == FailMode::kClosed && witnesses_.empty() && authorities_.empty()) {
+    return InvalidArgument(
+        "anchors.fail: closed would never close: the policy has no witness that can be asked, and "
+        "no time-stamp authority is configured");
+  }
   if (!witnesses_.empty()) {
     SEAL_ASSIGN_OR_RETURN(const auto newest, files_.Newest(".checkpoint"));
     witness_kind_ = MakeKind(AnchorKind::kWitness,

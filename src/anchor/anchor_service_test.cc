@@ -498,6 +498,15 @@ TEST_F(AnchorServiceTest, RefusesBadOptions) {
               options_.age_max_ns = 60 * kNanosPerSecond;
             }),
             kInvalid);
+  // What would never close.
+  for (const char* policy : {"", "quorum none\n"}) {
+    EXPECT_EQ(code([&] {
+                options_.policy = policy;
+                options_.fail_mode = FailMode::kClosed;
+                options_.age_max_ns = 3 * 3'600 * kNanosPerSecond;
+              }),
+              kInvalid);
+  }
   // A quorum that cannot be met by those who can be asked.
   EXPECT_EQ(code([&] {
               options_.policy =
@@ -512,8 +521,6 @@ TEST_F(AnchorServiceTest, RefusesBadOptions) {
 // Nothing configured: nothing done, nothing refused.
 TEST_F(AnchorServiceTest, WithoutAnchors) {
   options_.policy = "";
-  options_.fail_mode = FailMode::kClosed;
-  options_.age_max_ns = 3 * 3'600 * kNanosPerSecond;
   Start();
   RunFor(100'000);
   EXPECT_TRUE(service_->Accepting().ok());

@@ -61,9 +61,12 @@ Status ReadAnchors(const YamlFields& yaml, const YAML::Node& node, Config& confi
                 {"max_age_seconds", seconds("anchors.max_age_seconds", options.age_max_ns)},
                 {"ca_file", text("anchors.ca_file", options.transport.ca_file)},
                 {"proxy", text("anchors.proxy", options.transport.proxy)}}));
-  if (options.fail_mode == anchor::FailMode::kClosed && config.anchor_policy_file.empty() &&
-      options.authorities.empty())
-    return yaml.Error(node, "anchors.fail: closed needs a policy or a time-stamp authority (tsa)");
+  const bool anchored = !config.anchor_policy_file.empty() || !options.authorities.empty();
+  if (options.fail_mode == anchor::FailMode::kClosed && !anchored) {
+    return yaml.Error(node["fail"],
+                      "anchors.fail: closed without an anchor would never close; expected "
+                      "anchors.policy or anchors.tsa too");
+  }
   return OkStatus();
 }
 

@@ -71,7 +71,6 @@ TEST(ConfigTest, MistakesHaveAPlace) {
       {"min_free_bytes: -1\n", "c.yaml:1: min_free_bytes: expected a number"},
       {"segment:\n  bytes_max: 1000\n",
        "c.yaml:2: segment.bytes_max: expected a number of bytes, 65536 to"},
-      {"anchors:\n  fail: closed\n", "c.yaml:2: anchors.fail: closed needs a policy or a"},
       {"segment:\n  age_max_seconds: 0\n",
        "c.yaml:2: segment.age_max_seconds: expected a number of seconds, 1 to"},
       {"bytes_max: 70000\n",
@@ -85,6 +84,9 @@ TEST(ConfigTest, MistakesHaveAPlace) {
       {"signer: {command: [/a], vkey: x}\n",
        "c.yaml:1: signer.vkey: expected the verifier key of an Ed25519 key"},
       {"signer: {commands: [/a]}\n", "c.yaml:1: unknown key \"signer.commands\""},
+      {"anchors:\n  max_age_seconds: 900\n  fail: closed\n",
+       "c.yaml:3: anchors.fail: closed without an anchor would never close; expected "
+       "anchors.policy"},
       {"[1, 2]\n", "c.yaml:1: the file: expected a map"},
       {"a: [\n", "c.yaml:2: "},
   };
