@@ -111,12 +111,18 @@ def refuse_memory_disks(path: Path) -> None:
 
 def sync_median_ms(folder: Path, bytes_each: int = 64 * 1024, rounds: int = 200) -> float:
     """Median of one append and fdatasync on the idle disk."""
+    return statistics.median(sync_times_ms(folder, bytes_each, rounds))
+
+
+def sync_times_ms(folder: Path, bytes_each: int, rounds: int, pause_s: float = 0) -> list[float]:
+    """Of an append and fdatasync each, one after the other or with a pause before each."""
     times = []
     path = folder / "sync-probe"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         block = os.urandom(bytes_each)
         for _ in range(rounds):
+            time.sleep(pause_s)
             began = time.perf_counter()
             os.write(descriptor, block)
             os.fdatasync(descriptor)
@@ -124,7 +130,7 @@ def sync_median_ms(folder: Path, bytes_each: int = 64 * 1024, rounds: int = 200)
     finally:
         os.close(descriptor)
         path.unlink()
-    return statistics.median(times)
+    return times
 
 
 def machine(folder: Path) -> str:
