@@ -115,6 +115,8 @@ CLI::App* AddKeys(CLI::App& app, KeysArgs& args) {
         ->required();
     each->add_flag("--json", args.json, "Print the answer as JSON");
   }
+  rotate->add_flag("--to-file", args.to_file,
+                   "The next key is a file in the folder, also where a command holds this one");
   rotate->callback([&args] { args.rotate = true; });
   return command;
 }

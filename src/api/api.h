@@ -43,7 +43,8 @@ struct Services {
   // only read.
   std::function<std::vector<std::string>()> vkeys;
   std::function<bool()> key_in_file;  // the current one; else a command holds it
-  std::function<void(const std::string& actor, std::function<void(Status)>)> rotate_key;
+  std::function<void(const std::string& actor, bool to_file, std::function<void(Status)>)>
+      rotate_key;
   // Signs a checkpoint, and says which files are a backup of it.
   std::function<void(std::function<void(Result<ledger::BackupPlan>)>)> plan_backup;
   anchor::AnchorService* anchors = nullptr;  // null: none are configured

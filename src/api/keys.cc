@@ -28,18 +28,24 @@ void Api::Keys(const Call& call) {
   call.responder.Send(KeysAnswer(services_.vkeys(), services_.key_in_file()));
 }
 
-// The record that names the new key is what tells of this act. Where a key does not sign, 409 rather than 503: who is told to
-// try again later would rotate twice.
+// {"to_file":true}: a key file may follow a key that a command holds. The record that names the new key is what tells of
+// this act. Where a key does not sign, 409 rather than 503: who is told to try again later would rotate twice.
 void Api::RotateKey(const Call& call) {
   if (!services_.rotate_key) {
     return call.responder.Send(Problem(503, "the folder is only read: no key can take over"));
   }
-  services_.rotate_key(call.principal, [this, call](const Status& status) {
-    if (status.code() == StatusCode::kFailedPrecondition)
-      return call.responder.Send(Problem(409, status.message()));
-    call.responder.Send(status.ok() ? KeysAnswer(services_.vkeys(), services_.key_in_file())
-                                    : ProblemFrom(status));
-  });
+  const std::string_view text = AsText(call.request.body.view());
+  const json body = json::parse(text.empty() ? "{}" : text, nullptr, false);
+  if (!body.is_object() || (body.contains("to_file") && !body["to_file"].is_boolean())) {
+    return call.responder.Send(Problem(400, R"(expected a JSON object {"to_file":true or false})"));
+  }
+  services_.rotate_key(
+      call.principal, body.value("to_file", false), [this, call](const Status& status) {
+        if (status.code() == StatusCode::kFailedPrecondition)
+          return call.responder.Send(Problem(409, status.message()));
+        call.responder.Send(status.ok() ? KeysAnswer(services_.vkeys(), services_.key_in_file())
+                                        : ProblemFrom(status));
+      });
 }
 
 }  // namespace sealtrail::api

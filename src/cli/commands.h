@@ -43,6 +43,7 @@ int Export(const env::Env& env, const ExportArgs& args);
 struct KeysArgs {
   std::string data_dir;
   bool rotate = false;
+  bool to_file = false;  // of the next key, also where a command holds the current one
   bool json = false;
 };
 int Keys(const env::Env& env, const KeysArgs& args);

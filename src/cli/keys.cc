@@ -28,7 +28,10 @@ int Keys(const env::Env& env, const KeysArgs& args) {
   std::string body;
   const auto response = (*client)->Fetch(args.rotate ? "POST" : "GET",
                                          args.rotate ? "/api/v1/keys/rotate" : "/api/v1/keys",
-                                         args.rotate ? "{}" : "", [&](std::string_view piece) {
+                                         !args.rotate   ? ""
+                                         : args.to_file ? R"({"to_file":true})"
+                                                        : "{}",
+                                         [&](std::string_view piece) {
                                            body += piece;
                                            return OkStatus();
                                          });

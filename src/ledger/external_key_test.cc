@@ -61,9 +61,10 @@ struct Store {
     return acknowledged;
   }
 
-  Status Rotate() {
+  Status Rotate(bool to_file = false) {
     Status result = Unavailable("no answer");
-    ledger->RotateKey("local:somebody", [&](const Status& s) { result = s; });
+    ledger->RotateKey(
+        "local:somebody", [&](const Status& s) { result = s; }, to_file);
     world.executor().RunUntilIdle();
     return result;
   }
@@ -267,7 +268,15 @@ TEST(ExternalKeyTest, TakesOverFromAFileAndHandsOverToOne) {
     a.away = true;
     EXPECT_TRUE(store.Write(5, 5));
     EXPECT_TRUE(store.Covered());
-    ASSERT_TRUE(store.Rotate().ok()) << "to a file: the next signer has had its turn";
+    const Status refused = store.Rotate();
+    EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition) << "next_signer has had its turn";
+    EXPECT_TRUE(Says(refused, "--to-file")) << refused.ToString();
+    EXPECT_FALSE(store.ledger->key_in_file());
+    EXPECT_FALSE(HasFile(world, "keys/next.key"));
+    EXPECT_EQ(store.ledger->vkey(), b.vkey());
+    EXPECT_TRUE(store.Write(20, 5));
+    EXPECT_TRUE(store.Covered());
+    ASSERT_TRUE(store.Rotate(true).ok());
     EXPECT_TRUE(store.ledger->key_in_file());
     EXPECT_TRUE(HasFile(world, "keys/log.key"));
     b.away = true;

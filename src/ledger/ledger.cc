@@ -747,25 +747,29 @@ bool Ledger::key_in_file() const {
   return key_in_file_;
 }
 
-void Ledger::RotateKey(const std::string& actor, std::function<void(Status)> done) {
-  worker_->Post([this, actor, done = std::move(done)] { BeginRotation(actor, done); });
+void Ledger::RotateKey(const std::string& actor, std::function<void(Status)> done, bool to_file) {
+  worker_->Post(
+      [this, actor, to_file, done = std::move(done)] { BeginRotation(actor, to_file, done); });
 }
 
 // First the next key is there, then the record that names it, then the note that both sign, then it is in charge: a start
 // that finds the record goes on from there, one that does not throws the key away.
-void Ledger::BeginRotation(const std::string& actor, const std::function<void(Status)>& done) {
+void Ledger::BeginRotation(const std::string& actor, bool to_file,
+                           const std::function<void(Status)>& done) {
   if (!failed_.ok()) return done(Accepting());
   if (!refusal_.ok()) {
     return done(FailedPrecondition("no key can take over while nothing can be signed: {}",
                                    refusal_.message()));
   }
-  if (!Quiet()) return waiting_.push_back([this, actor, done] { BeginRotation(actor, done); });
+  if (!Quiet())
+    return waiting_.push_back(
+        [this, actor, to_file, done] { BeginRotation(actor, to_file, done); });
   signing_ = rotating_ = true;
-  signing_worker_->Post([this, actor, done, keys = trail_.keys] {
-    worker_->Post(
-        [this, actor, done, next = PrepareNextKey(env_, paths_, keys, external_.next_signer)] {
-          EndPreparation(actor, next, done);
-        });
+  signing_worker_->Post([this, actor, to_file, done, keys = trail_.keys] {
+    worker_->Post([this, actor, done,
+                   next = PrepareNextKey(env_, paths_, keys, external_.next_signer, to_file)] {
+      EndPreparation(actor, next, done);
+    });
   });
 }
 

@@ -72,8 +72,10 @@ class Ledger : public record::RecordSink, public LedgerReader {
 
   // Lets a new key take over (docs/formats/checkpoint.md, "Key epochs"), then calls `done`. Durable then. A failure of the
   // disk is final, as that of any write. Where a key does not sign, nothing has changed; or, if that comes after the record
-  // that names the new key, it takes over as soon as both sign, as `done` is told. FailedPrecondition in both cases.
-  void RotateKey(const std::string& actor, std::function<void(Status)> done);
+  // that names the new key, it takes over as soon as both sign, as `done` is told. FailedPrecondition in both cases, and
+  // where a key that others hold would be followed by one in a file of the folder: that needs `to_file`, which passes over
+  // the configured next signer too.
+  void RotateKey(const std::string& actor, std::function<void(Status)> done, bool to_file = false);
 
   // Why ingest is refused at this moment; OK if it is not.
   Status Accepting() const;
@@ -154,7 +156,8 @@ class Ledger : public record::RecordSink, public LedgerReader {
   void NoteRefusal(const Status& refusal);
   void SignAll(std::function<void(Status)> done);
   void BeginBackup(const std::function<void(Result<BackupPlan>)>& done);
-  void BeginRotation(const std::string& actor, const std::function<void(Status)>& done);
+  void BeginRotation(const std::string& actor, bool to_file,
+                     const std::function<void(Status)>& done);
   void EndPreparation(const std::string& actor, const Result<NextKey>& next,
                       const std::function<void(Status)>& done);
   Status NameNextKey(const std::string& actor, const SharedKey& next);

@@ -269,8 +269,16 @@ Result<TrailKeys> ReadTrailKeys(const env::Env& env, const TrailPaths& paths) {
 
 // A next key that cannot sign would be named by a record, and then nothing could be signed any more.
 Result<NextKey> PrepareNextKey(const env::Env& env, const TrailPaths& paths, const TrailKeys& keys,
-                               const SharedKey& external) {
-  if (!external || HasKey(keys.verifiers, external->verifier())) {
+                               const SharedKey& external, bool to_file) {
+  if (to_file || !external || HasKey(keys.verifiers, external->verifier())) {
+    if (!to_file && !keys.signer->in_file()) {
+      return NextKey{
+          .key = nullptr,
+          .refusal = FailedPrecondition(
+              "a command holds the current key, and no next_signer is configured that has not had "
+              "its turn: configure one and start again, or give --to-file to go on with a key file "
+              "in the folder, which whoever reads the disk can copy")};
+    }
     SEAL_ASSIGN_OR_RETURN(SharedKey made, MakeKeyFile(env, paths, kNextFile, keys.log_origin()));
     return NextKey{.key = std::move(made), .refusal = {}};
   }

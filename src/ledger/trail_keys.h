@@ -45,14 +45,15 @@ Result<TrailKeys> OpenTrailKeys(const env::Env& env, const TrailPaths& paths,
 // The same for a folder that is only read.
 Result<TrailKeys> ReadTrailKeys(const env::Env& env, const TrailPaths& paths);
 
-// Sets `next`: to the external one if it has not had its turn, which must prove that it can sign; else to a new file,
-// durably. Of the same name. An error is the disk's.
+// Sets `next`: to the external one if it has not had its turn, which must prove that it can sign; else, or where `to_file`
+// asks for that, to a new file, durably. Refused where nobody asked, and the current key is in no file. Of the same name. An
+// error is the disk's.
 struct NextKey {
   SharedKey key;   // null where it was refused
   Status refusal;  // why
 };
 Result<NextKey> PrepareNextKey(const env::Env& env, const TrailPaths& paths, const TrailKeys& keys,
-                               const SharedKey& external);
+                               const SharedKey& external, bool to_file);
 
 // The key of this vkey that is to take over: `next`, or one of `external`. Null if there is none.
 SharedKey FindNextKey(const TrailKeys& keys, const ExternalKeys& external, std::string_view vkey);

@@ -88,6 +88,7 @@ class Server::Impl {
   void RecordTalliesLater();
   void RecordReadsLater();
   api::Readiness Readiness() const;
+  std::string IdleSigner() const;
   bool HasAnchors() const;
   Status PrepareAnchors(const std::string& data_dir);
   Status SettleAnchors(const std::string& log_origin, const ledger::LedgerReader& reader);
@@ -145,6 +146,8 @@ Status Server::Impl::Start(const std::string& data_dir,
                     .config_digest = config_.digest,
                     .min_free_bytes = floor},
                    metrics_, std::move(on_failure)));
+  if (const std::string idle = IdleSigner(); !idle.empty())
+    LogLine(LogLevel::kWarning, env_.clock.Now(), "signer_idle", idle);
   SEAL_ASSIGN_OR_RETURN(token_, OpenLocalToken(env_, data_dir));
   SEAL_RETURN_IF_ERROR(OpenEngine(*ledger_, ledger::TrailPaths(data_dir).index));
   SEAL_RETURN_IF_ERROR(StartAnchors());
@@ -246,11 +249,11 @@ void Server::Impl::MakeApi(const ledger::LedgerReader& reader) {
             if (ledger_) return ledger_->key_in_file();
             return env_.files.Stat(env::JoinPath(keys, "log.key")).ok();
           },
-      .rotate_key = ledger_
-                        ? [this](const std::string& actor,
-                                 std::function<void(Status)>
-                                     done) { ledger_->RotateKey(actor, std::move(done)); }
-                        : std::function<void(const std::string&, std::function<void(Status)>)>(),
+      .rotate_key =
+          ledger_ ? [this](const std::string& actor, bool to_file,
+                           std::function<void(Status)>
+                               done) { ledger_->RotateKey(actor, std::move(done), to_file); }
+                  : std::function<void(const std::string&, bool, std::function<void(Status)>)>(),
       .plan_backup =
           [this](std::function<void(Result<ledger::BackupPlan>)> done) {
             if (ledger_ == nullptr) return done(ledger::PlanFolder(env_, data_dir_));
@@ -323,6 +326,20 @@ void Server::Impl::RecordReadsLater() {
   });
 }
 
+// Empty where the configured signer signs, or none is configured.
+std::string Server::Impl::IdleSigner() const {
+  if (!config_.signer || !ledger_) return "";
+  const auto signer = tlog::Verifier::FromVkey(config_.signer->vkey);
+  const std::vector<std::string> vkeys = ledger_->vkeys();
+  if (!signer.ok() || signer->vkey() == vkeys.back()) return "";
+  const bool retired = std::ranges::find(vkeys, signer->vkey()) != vkeys.end();
+  return fmt::format(
+      "the configured signer has the key {}, which {}; the log's key is {}, {}", signer->vkey(),
+      retired ? "was replaced and signs no more" : "was never handed over to", vkeys.back(),
+      ledger_->key_in_file() ? "a file in the folder: see keys rotate and next_signer"
+                             : "held by next_signer: make that the signer");
+}
+
 api::Readiness Server::Impl::Readiness() const {
   api::Readiness readiness{.accepting = ledger_ ? ledger_->Accepting()
                                                 : FailedPrecondition("the folder is only read")};
@@ -331,6 +348,8 @@ api::Readiness Server::Impl::Readiness() const {
         fmt::format("signer: failing, records from {} on are under no checkpoint: {}",
                     Value(ledger_->heights().checkpointed), signing.message()));
   }
+  if (const std::string idle = IdleSigner(); !idle.empty())
+    readiness.warnings.push_back("signer: " + idle);
   if (anchors_) {
     if (readiness.accepting.ok()) readiness.accepting = anchors_->Accepting();
     for (const anchor::AnchorHealth& kind : anchors_->report().kinds) {

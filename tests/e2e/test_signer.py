@@ -134,7 +134,10 @@ def test_from_a_file_to_commands_and_back(make_store, tmp_path):
 
     store.configure({"signer": one.config, "next_signer": two.config})
     assert store.restart().ready["vkey"] == one.vkey
+    assert readyz(store)["warnings"] == []
     assert keys(store, "rotate")[-1]["vkey"] == two.vkey
+    (warning,) = readyz(store)["warnings"]
+    assert one.vkey in warning and "make that the signer" in warning
     one.away.touch()
     assert traffic.post(store, traffic.spans(10, turn="2")).status == 200
     store.kill9()
@@ -145,7 +148,13 @@ def test_from_a_file_to_commands_and_back(make_store, tmp_path):
     assert two.vkey in needed.value.stderr
     store.configure({"signer": two.config})
     assert store.start().ready["vkey"] == two.vkey
-    back = keys(store, "rotate")[-1]
+    assert readyz(store)["warnings"] == []
+    with pytest.raises(CommandFailed) as refused:
+        keys(store, "rotate")
+    assert "--to-file" in refused.value.stderr and not (store.data / "keys/log.key").exists()
+    back = keys(store, "rotate", "--to-file")[-1]
+    (warning,) = readyz(store)["warnings"]
+    assert two.vkey in warning and "signs no more" in warning and "a file" in warning
     assert back["held"] == "file" and (store.data / "keys/log.key").exists()
     two.away.touch()
     assert traffic.post(store, traffic.spans(10, turn="3")).status == 200
@@ -153,6 +162,9 @@ def test_from_a_file_to_commands_and_back(make_store, tmp_path):
     for vkey in (first, one.vkey, two.vkey, back["vkey"]):
         expect_sound(store, vkey)
     assert store.run("keys", "show", "--data", store.data).stdout.splitlines()[-1].endswith("(signs now, a file)")
+    store.start()
+    (line,) = [json.loads(line) for line in store.stderr().splitlines() if '"signer_idle"' in line]
+    assert two.vkey in line["message"] and back["vkey"] in line["message"]
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,8 @@ TEST(SigningPathTest, ASlowSignatureKeepsNobodyWaiting) {
     EXPECT_GT(p.ledger->segments().size(), 1u) << "sealing goes on, too";
     EXPECT_EQ(within, 1) << "one at a time";
     EXPECT_EQ(p.ledger->checkpoint().note, before.note) << "what is not signed is not shown";
-    p.ledger->RotateKey("local:somebody", [&](const Status& s) { rotated = s; });
+    p.ledger->RotateKey(
+        "local:somebody", [&](const Status& s) { rotated = s; }, true);
     world.executor().RunFor(kNanosPerSecond);
     EXPECT_FALSE(rotated.ok());
     EXPECT_EQ(p.ledger->vkeys().size(), 1u) << "the key is in use";
@@ -201,9 +202,10 @@ struct History {
 History RunWorkload(SimEnv& world) {
   Keys keys;
   History run;
-  const auto rotate_and_write = [&](Process& p, const std::string& name) {
+  const auto rotate_and_write = [&](Process& p, const std::string& name, bool to_file) {
     p.Submit(name + "before", 10);
-    p.ledger->RotateKey("local:somebody", [](const Status&) {});
+    p.ledger->RotateKey(
+        "local:somebody", [](const Status&) {}, to_file);
     p.Submit(name + "after", 15);
     world.executor().RunFor(kNanosPerSecond);
     const std::vector<std::string> vkeys = p.ledger->vkeys();
@@ -217,13 +219,13 @@ History RunWorkload(SimEnv& world) {
   {
     Process p(world, keys.ToTheFirst());
     if (p.ledger == nullptr) return run;
-    rotate_and_write(p, "one");
+    rotate_and_write(p, "one", false);
     end(p);
   }
   Process p(world, keys.ToTheSecond());
   if (p.ledger == nullptr) return run;
-  rotate_and_write(p, "two");
-  rotate_and_write(p, "three");
+  rotate_and_write(p, "two", false);
+  rotate_and_write(p, "three", true);
   end(p);
   return run;
 }
