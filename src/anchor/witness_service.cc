@@ -61,9 +61,12 @@ Result<std::unique_ptr<WitnessService>> WitnessService::Open(
     const env::Env& env, const WitnessOptions& options,
     std::function<void(const Status&)> on_failure) {
   std::unique_ptr<WitnessService> service(new WitnessService(env, std::move(on_failure)));
-  if (env.files.Stat(env::JoinPath(options.data_dir, "trail")).ok())
-    return FailedPrecondition(
-        "{} is the data folder of a store; give the witness a folder of its own", options.data_dir);
+  for (std::string_view name : {"trail", "segments"}) {
+    if (env.files.Stat(env::JoinPath(options.data_dir, name)).ok())
+      return FailedPrecondition(
+          "{} is the data folder of a store: it holds \"{}\"; give the witness a folder of its own",
+          options.data_dir, name);
+  }
   SEAL_RETURN_IF_ERROR(MakeFolders(env.files, options.data_dir));
   SEAL_ASSIGN_OR_RETURN(service->lock_, env.files.Lock(env::JoinPath(options.data_dir, "LOCK")));
   SEAL_ASSIGN_OR_RETURN(tlog::Cosigner cosigner, LoadOrMakeWitnessKey(env, options));

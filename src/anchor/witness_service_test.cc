@@ -215,11 +215,15 @@ TEST_F(WitnessServiceTest, KeepsItsKey) {
 }
 
 TEST_F(WitnessServiceTest, DoesNotSettleInAStore) {
+  options_.data_dir = "/store";
   ASSERT_TRUE(world_.files().MakeDir("/store").ok());
   ASSERT_TRUE(world_.files().Create("/store/trail").ok());
-  options_.data_dir = "/store";
   EXPECT_EQ(TryOpen().code(), StatusCode::kFailedPrecondition);
   EXPECT_EQ(world_.files().List("/store").value(), std::vector<std::string>{"trail"});
+  ASSERT_TRUE(world_.files().Remove("/store/trail").ok());
+  ASSERT_TRUE(world_.files().MakeDir("/store/segments").ok());
+  EXPECT_EQ(TryOpen().code(), StatusCode::kFailedPrecondition) << "one that lost its note";
+  EXPECT_EQ(world_.files().List("/store").value(), std::vector<std::string>{"segments"});
 }
 
 TEST_F(WitnessServiceTest, HasOneOwner) {

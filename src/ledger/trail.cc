@@ -72,13 +72,14 @@ Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std:
   if (!origin.empty()) SEAL_RETURN_IF_ERROR(CheckOrigin(origin));
   if (env.files.Stat(env::JoinPath(paths.data_dir, kRestoringNote)).ok())
     return InterruptedRestore(paths.data_dir);
+  const auto note = env::ReadText(env.files, paths.trail, kNoteBytesLimit);
+  if (!note.ok() && note.status().code() != StatusCode::kNotFound) return note.status();
+  if (!note.ok()) SEAL_RETURN_IF_ERROR(RefuseStrangers(env, paths));
   for (const std::string& dir :
        {paths.keys, paths.segments, paths.tiles, paths.epochs, paths.signing, paths.anchors})
     SEAL_RETURN_IF_ERROR(env.files.MakeDir(dir));
   SEAL_RETURN_IF_ERROR(env.files.SyncDir(paths.data_dir));
 
-  const auto note = env::ReadText(env.files, paths.trail, kNoteBytesLimit);
-  if (!note.ok() && note.status().code() != StatusCode::kNotFound) return note.status();
   const auto is_there = [&](std::string_view name) {
     return env.files.Stat(env::JoinPath(paths.keys, name)).ok();
   };
@@ -86,7 +87,6 @@ Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std:
     return FailedPrecondition("{}/log.vkey is missing: it says which key this trail has",
                               paths.keys);
   }
-  if (!note.ok()) SEAL_RETURN_IF_ERROR(RefuseStrangers(env, paths));
   SEAL_ASSIGN_OR_RETURN(TrailKeys keys,
                         OpenTrailKeys(env, paths, note.ok() ? "" : origin, external));
   if (note.ok()) SEAL_RETURN_IF_ERROR(CheckTrailNote(*note, keys).Annotate(paths.trail));

@@ -244,6 +244,20 @@ def test_the_policy_that_commands_go_by_is_that_of_the_last_start(witnessed):
     assert store.run("query", "--data", store.data, "SELECT 1").returncode == 0
 
 
+def test_a_store_does_not_settle_in_a_witness(make_store, tmp_path):
+    vkey = make_store(name="log").ready["vkey"]
+    witness = Witness(tmp_path / "witness", vkey)
+    witness.stop()
+    before = sorted(path.name for path in witness.folder.iterdir())
+    store = make_store(name="witness", start=False)
+    assert store.data == witness.folder
+    with pytest.raises(StartFailed) as refused:
+        store.start()
+    assert refused.value.exit_code == 2 and "give a trail a folder of its own" in refused.value.stderr
+    assert sorted(path.name for path in witness.folder.iterdir()) == before
+    Witness(tmp_path / "witness", vkey).stop()
+
+
 def test_a_bad_policy_is_named_with_its_place(make_store, tmp_path):
     store = make_store()
     assert store.stop() == 0
