@@ -54,7 +54,7 @@ struct Options {
 // is its origin).
 struct WitnessedLog {
   std::vector<std::string> vkeys;
-  int requests_per_minute_max = 60;
+  int requests_per_minute_max = 60;  // to be cosigned; all others are cheap
 };
 
 // Our own witness.

@@ -24,7 +24,7 @@ struct TreeHead {
 tlog::WitnessAnswer JudgeOffer(const TreeHead& held, TreeSize old_size,
                                std::span<const tlog::Hash> proof, const TreeHead& offered);
 
-// At most `per_minute` requests a minute, as many at once after a pause.
+// At most `per_minute` a minute, as many at once after a pause.
 // Threads  Compatible.
 class RateLimit {
  public:

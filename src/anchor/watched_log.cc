@@ -49,7 +49,8 @@ WatchedLog::WatchedLog(const env::Env& env, std::string dir, std::string origin,
       origin_(std::move(origin)),
       keys_(std::move(keys)),
       cosigner_(cosigner),
-      limit_(per_minute) {}
+      growth_limit_(per_minute),
+      again_limit_(per_minute) {}
 
 Result<std::unique_ptr<WatchedLog>> WatchedLog::Open(const env::Env& env, std::string dir,
                                                      const WitnessedLog& options,
@@ -97,12 +98,6 @@ Result<WitnessReply> WatchedLog::Add(const tlog::AddCheckpointRequest& request) 
   }
   const auto offered = tlog::ParseCheckpointWithExtensions(note->text);
   if (!offered.ok()) return Refusal(kBadRequest, offered.status().message());
-  // Counted only now, so that nobody without the log's key can spend what it may ask for.
-  if (const int64_t wait_ns = limit_.Take(env_.clock.Monotonic()); wait_ns > 0) {
-    WitnessReply reply = Refusal(kPushBack, "more requests than agreed");
-    reply.retry_after_ns = wait_ns;
-    return reply;
-  }
   return Judge(request, *note, *offered);
 }
 
@@ -113,6 +108,11 @@ Result<WitnessReply> WatchedLog::Judge(const tlog::AddCheckpointRequest& request
   const tlog::WitnessAnswer answer = JudgeOffer(held_, request.old_size, request.proof, head);
   switch (answer) {
     case kCosigned:
+      if (const int64_t wait_ns = Take(head); wait_ns > 0) {
+        WitnessReply reply = Refusal(kPushBack, "more cosignatures than agreed");
+        reply.retry_after_ns = wait_ns;
+        return reply;
+      }
       return Cosign(note, offered);
     case kBadRequest:
       return Refusal(answer, "the old size is above the new one");
@@ -130,6 +130,13 @@ Result<WitnessReply> WatchedLog::Judge(const tlog::AddCheckpointRequest& request
     default:
       return Refusal(answer, "the proof does not lead from the tree held to this one");
   }
+}
+
+// A cosignature costs a synced write, all else costs hashes. A log's checkpoints are public, and anybody may send them: so
+// only what is cosigned counts, and one more cosignature of the tree that is held is not counted with those of larger ones.
+int64_t WatchedLog::Take(const TreeHead& head) {
+  RateLimit& limit = head.size > held_.size ? growth_limit_ : again_limit_;
+  return limit.Take(env_.clock.Monotonic());
 }
 
 Result<WitnessReply> WatchedLog::Cosign(const tlog::OpenedNote& note,

@@ -59,6 +59,7 @@ class WatchedLog {
   Status Load();
   Result<WitnessReply> Judge(const tlog::AddCheckpointRequest& request,
                              const tlog::OpenedNote& note, const tlog::Checkpoint& offered);
+  int64_t Take(const TreeHead& head);
   Result<WitnessReply> Cosign(const tlog::OpenedNote& note, const tlog::Checkpoint& offered);
   Status Store(std::string note);
 
@@ -69,8 +70,9 @@ class WatchedLog {
   const tlog::Cosigner& cosigner_;
 
   TreeHead held_;
-  RateLimit limit_;
-  Status failed_;  // OK until the first failed write
+  RateLimit growth_limit_;  // of cosignatures of larger trees
+  RateLimit again_limit_;   // of the one that is held
+  Status failed_;           // OK until the first failed write
 
   mutable Mutex mutex_;
   std::string checkpoint_ SEAL_GUARDED_BY(mutex_);

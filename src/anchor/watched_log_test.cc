@@ -187,6 +187,22 @@ TEST_F(WatchedLogTest, AStrangersRequestsDoNotCount) {
   EXPECT_EQ(Add(Request(tree_, 0, 1)).answer, kCosigned);
 }
 
+// What the log has signed is public: whoever sends it again, or with a wrong proof, takes nothing from the log.
+TEST_F(WatchedLogTest, ReplaysDoNotCount) {
+  log_ = Reopen({.vkeys = {tree_.verifier().vkey()}, .requests_per_minute_max = 2});
+  ASSERT_EQ(Add(Request(tree_, 0, 7)).answer, kCosigned);
+  auto wrong = Request(tree_, 7, 20);
+  wrong.proof[0][0] ^= 1;
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(Add(Request(tree_, 3, 7)).answer, kStaleSize);
+    EXPECT_EQ(Add(Request(tree_, 8, 7)).answer, kBadRequest);
+    EXPECT_EQ(Add(Request(fork_, 7, 7)).answer, kFork);
+    EXPECT_EQ(Add(wrong).answer, kBadProof);
+    EXPECT_EQ(Add(Request(tree_, 7, 7)).answer, i < 2 ? kCosigned : kPushBack);
+  }
+  EXPECT_EQ(Add(Request(tree_, 7, 20)).answer, kCosigned);
+}
+
 TEST_F(WatchedLogTest, AClockBefore1970SignsNothing) {
   world_.clock().SetWall(UnixNanos{0});
   EXPECT_EQ(Add(Request(tree_, 0, 1)).answer, kOther);
