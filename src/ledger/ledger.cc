@@ -280,9 +280,11 @@ Status Ledger::ContinueLog(const RecoveredLog& log, const tlog::Frontier& before
 
 Status Ledger::RecordCut(const CutTail& cut) {
   LogLine(LogLevel::kWarning, env_.clock.Now(), "tail_cut",
-          fmt::format("{} bytes were cut from {} at {} and kept in aside/{}: a write that was "
-                      "never acknowledged, as a crash "
-                      "leaves it; no checkpoint covers them",
+          fmt::format("{} bytes were cut from {} at {} and kept in aside/{}: no checkpoint covers "
+                      "them, and nothing shows that they were durable. A crash in the middle of a "
+                      "write leaves such an end; "
+                      "where there was none, somebody has cut the log, and records that were "
+                      "acknowledged may be gone",
                       cut.bytes, cut.segment, cut.offset, cut.aside));
   return WriteOwn({.action = "sealtrail.recovery.cut",
                    .actor = "sealtrail",

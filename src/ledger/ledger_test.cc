@@ -453,6 +453,27 @@ TEST(LedgerTest, ARestoredCopyIsRefusedWhereTheSigningRecordLivesElsewhere) {
   }
 }
 
+// Behind the newest checkpoint a cut by hand looks like a crash: so no more is claimed of it than is known.
+TEST(LedgerTest, ACutLogIsNotSaidToHaveHeldNothingAcknowledged) {
+  SimEnv world(51);
+  {
+    Process p(world);
+    ASSERT_NE(p.ledger, nullptr) << p.failure.ToString();
+    p.Submit(Batch(0, 5));
+    world.executor().RunFor(kNanosPerSecond / 100);
+    ASSERT_EQ(p.acknowledged.size(), 5u);
+    ASSERT_LT(Value(p.ledger->heights().checkpointed), Value(p.ledger->heights().durable));
+  }
+  const std::string log = "/data/segments/00000000000000000000.log";
+  ASSERT_TRUE(world.files().Truncate(log, world.files().Stat(log)->size - 10).ok());
+  ::testing::internal::CaptureStderr();
+  Process p(world);
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  ASSERT_NE(p.ledger, nullptr) << p.failure.ToString();
+  EXPECT_NE(said.find("tail_cut"), std::string::npos) << said;
+  EXPECT_NE(said.find("records that were acknowledged may be gone"), std::string::npos) << said;
+  EXPECT_EQ(said.find("never acknowledged"), std::string::npos) << said;
+}
 TEST(LedgerTest, AQuietTrailWritesAHeartbeatAMinute) {
   SimEnv world(5);
   Process p(world);

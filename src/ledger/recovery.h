@@ -15,7 +15,8 @@
 
 namespace sealtrail::ledger {
 
-// The end of the log that was cut because it was never acknowledged.
+// The end of the log that was cut because nothing shows that it was durable: a write that a crash interrupted leaves it, and
+// so does somebody who cuts the log behind the newest checkpoint (docs/trust.md).
 struct CutTail {
   std::string segment;  // file name
   uint64_t offset;      // where the cut is; 0: the whole file was set aside
@@ -58,7 +59,7 @@ struct Recovered {
   std::optional<RecoveredRotation> rotation;  // in the log
 };
 
-// What to do with a bad end that was never acknowledged.
+// What to do with a bad end of which nothing shows that it was durable.
 enum class BadEnd {
   kCut,    // copy it to aside/ durably, then cut it
   kLeave,  // read up to it, change nothing
