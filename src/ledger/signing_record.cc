@@ -76,8 +76,9 @@ Result<SigningRecord> SigningRecord::Open(env::FileSystem& files, std::string di
                                           std::string origin, Place place) {
   SigningRecord record(files, std::move(dir), std::move(origin));
   if (place == Place::kElsewhere) {
-    auto lock = files.Lock(env::JoinPath(record.dir_, "LOCK"));
-    if (lock.status().code() == StatusCode::kUnavailable) {
+    const std::string path = env::JoinPath(record.dir_, "LOCK");
+    auto lock = files.Lock(path);
+    if (!lock.ok() && files.IsLocked(path)) {  // a disk that fails is Unavailable too
       return Unavailable(
           "signing state {}: another process signs by it. Where that is a copy of this trail, only "
           "one of them may go on",
