@@ -145,14 +145,19 @@ def test_a_proof_under_a_policy(witnessed, tmp_path):
     assert store.run("prove", "--data", store.data, "7", "--cosigned", check=False).returncode == 2
 
 
+def hide_what_is_held(witness, policy) -> None:
+    """From now on the witness shows nothing to those who ask it by this policy."""
+    front = SilentFront(witness.ready["witness"])
+    policy.write_text(policy.read_text().replace(witness.ready["witness"], front.address))
+
+
 @pytest.mark.parametrize("shows", [True, False], ids=["shown", "offered"])
 def test_a_restored_copy_is_refused(witnessed, make_store, tmp_path, shows):
     store, witness, policy = witnessed
     within(60, lambda: cosigned(store))
     assert store.stop() == 0
     if not shows:
-        front = SilentFront(witness.ready["witness"])
-        policy.write_text(policy.read_text().replace(witness.ready["witness"], front.address))
+        hide_what_is_held(witness, policy)
     copy = tmp_path / "copy"
     shutil.copytree(store.data, copy, ignore=shutil.ignore_patterns("api.sock"))
     store.start()
@@ -193,8 +198,7 @@ def test_a_command_on_a_restored_copy_is_refused(witnessed, tmp_path, shows):
     within(60, lambda: cosigned(store))
     assert store.stop() == 0
     if not shows:
-        front = SilentFront(witness.ready["witness"])
-        policy.write_text(policy.read_text().replace(witness.ready["witness"], front.address))
+        hide_what_is_held(witness, policy)
         store.start()
         assert store.stop() == 0
     assert (store.data / "anchors/policy").read_text() == policy.read_text()
