@@ -453,6 +453,43 @@ TEST(LedgerTest, ARestoredCopyIsRefusedWhereTheSigningRecordLivesElsewhere) {
   }
 }
 
+// Goal: what cannot be read is not taken for what a crash tore off.
+// Method: a log with acknowledged records that no checkpoint covers, and each read of the next start fails once.
+TEST(LedgerTest, AReadThatFailsAtAStartCutsNothing) {
+  int refused = 0;
+  for (int read = 0;; ++read) {
+    SimEnv world(52);
+    std::map<Seq, std::string> acknowledged;
+    {
+      Process p(world);
+      ASSERT_NE(p.ledger, nullptr) << p.failure.ToString();
+      for (int i = 0; i < 4; ++i) {
+        p.Submit(Batch(i * 5, 5));
+        world.executor().RunFor(kNanosPerSecond / 100);
+      }
+      acknowledged = p.acknowledged;
+      ASSERT_EQ(acknowledged.size(), 20u);
+      ASSERT_LT(Value(p.ledger->heights().checkpointed), Value(p.ledger->heights().durable));
+    }
+    const int before = world.files().reads();
+    world.files().FailRead(before + read);
+    {
+      Process p(world);
+      refused += p.ledger == nullptr;
+      if (world.files().reads() <= before + read) break;  // a start makes no more
+    }
+    Process p(world);
+    ASSERT_NE(p.ledger, nullptr) << "read " << read << ": " << p.failure.ToString();
+    const auto all = ReadAll(*p.ledger);
+    for (const auto& [seq, leaf] : acknowledged) {
+      const auto found = all.find(seq);
+      ASSERT_TRUE(found != all.end() && found->second == leaf) << "read " << read;
+    }
+    EXPECT_FALSE(world.files().Stat("/data/aside").ok()) << "read " << read;
+  }
+  EXPECT_GT(refused, 10);
+}
+
 // Behind the newest checkpoint a cut by hand looks like a crash: so no more is claimed of it than is known.
 TEST(LedgerTest, ACutLogIsNotSaidToHaveHeldNothingAcknowledged) {
   SimEnv world(51);

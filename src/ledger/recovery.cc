@@ -31,7 +31,9 @@ Result<std::optional<uint64_t>> FindProofOfSync(const env::ReadableFile& file, u
       const auto header =
           format::DecodeFrameHeader(ByteView(chunk).subspan(i, format::kFrameHeaderBytes));
       if (!header.ok() || header->synced <= from || header->synced > at + i) continue;
-      if (ReadFrame(file, at + i, end).ok()) return std::optional(at + i);
+      const Status frame = ReadFrame(file, at + i, end).status();
+      if (frame.ok()) return std::optional(at + i);
+      if (frame.code() != StatusCode::kDataLoss) return frame;
     }
     at += last + 1;
   }
@@ -178,9 +180,8 @@ Status Recovery::ReadLog(Seq first) {
   SEAL_ASSIGN_OR_RETURN(const size_t got, file->ReadAt(0, bytes));
   const auto header = format::DecodeSegmentHeader(ByteView(bytes).first(got));
   if (!header.ok()) {
-    const Status bad = header.status().Annotate(fmt::format("{} at 0", path));
-    if (bad.code() == StatusCode::kUnimplemented) return bad;
-    return HandleBadEnd(*file, first, 0, end, bad);
+    return HandleBadEnd(*file, first, 0, end,
+                        header.status().Annotate(fmt::format("{} at 0", path)));
   }
   if (header->origin_hash != origin_hash_) return DataLoss("{}: belongs to another trail", path);
   if (header->form != format::Form::kLog || header->first != first) {
@@ -218,9 +219,8 @@ Status Recovery::ReadFrames(const env::ReadableFile& file, const std::string& pa
   table_.AddFrames(growth_.frames, whole);
   tree_.Grow(growth_.tile_nodes);
   if (bad.ok()) return OkStatus();
-  bad = bad.Annotate(fmt::format("{} at {}", path, offset));
-  if (bad.code() == StatusCode::kUnimplemented) return bad;
-  return HandleBadEnd(file, result_.log->first, whole, end, bad);
+  return HandleBadEnd(file, result_.log->first, whole, end,
+                      bad.Annotate(fmt::format("{} at {}", path, offset)));
 }
 
 // Holds the frame against what came before it, and moves past its records. Nothing moves on an
@@ -308,10 +308,10 @@ TreeSize Recovery::Claimed() const {
   return size;
 }
 
-// Decides between damage and the trace of a power cut.
+// Decides between damage and the trace of a power cut. What could not be read, or is of a later version, is neither.
 Status Recovery::HandleBadEnd(const env::ReadableFile& file, Seq first, uint64_t offset,
                               uint64_t end, const Status& why) {
-  if (why.code() == StatusCode::kFailedPrecondition) return why;
+  if (why.code() != StatusCode::kDataLoss) return why;
   if (Claimed() > result_.sequencer.size()) {
     return DataLoss("{}; the checkpoint covers {} records, sound are {}", why.message(),
                     Value(Claimed()), Value(result_.sequencer.size()));

@@ -43,6 +43,7 @@ class SimFs::Readable : public ReadableFile {
   Result<size_t> ReadAt(uint64_t offset, std::span<uint8_t> out) const override {
     MutexLock lock(fs_.mutex_);
     SEAL_RETURN_IF_ERROR(fs_.disk_->Usable(handle_, "read"));
+    if (fs_.reads_++ == fs_.failing_read_) return SystemError(EIO, "read", handle_.path);
     const Bytes& content = handle_.node->file.seen();
     if (offset >= content.size()) return size_t{0};
     const size_t count = std::min<uint64_t>(out.size(), content.size() - offset);
@@ -162,6 +163,16 @@ Result<std::unique_ptr<FileLock>> SimFs::Lock(const std::string& path) {
   MutexLock lock(mutex_);
   SEAL_ASSIGN_OR_RETURN(SimDisk::Handle handle, disk_->Lock(path));
   return {std::make_unique<HeldLock>(*this, std::move(handle))};
+}
+
+int SimFs::reads() const {
+  MutexLock lock(mutex_);
+  return reads_;
+}
+
+void SimFs::FailRead(int number) {
+  MutexLock lock(mutex_);
+  failing_read_ = number;
 }
 
 int SimFs::operations() const {

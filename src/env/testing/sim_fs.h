@@ -94,6 +94,11 @@ class SimFs : public FileSystem {
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
   bool IsLocked(const std::string& path) override;
 
+  // Calls of ReadAt so far; the next one has this number.
+  int reads() const;
+  // Read `number` fails with EIO, this one time.
+  void FailRead(int number);
+
   // Operations begun so far; the next one has this number.
   int operations() const;
 
@@ -133,6 +138,8 @@ class SimFs : public FileSystem {
 
   mutable Mutex mutex_;
   const std::unique_ptr<SimDisk> disk_ SEAL_PT_GUARDED_BY(mutex_);
+  int reads_ SEAL_GUARDED_BY(mutex_) = 0;
+  int failing_read_ SEAL_GUARDED_BY(mutex_) = -1;
 };
 
 }  // namespace sealtrail::env::testing
