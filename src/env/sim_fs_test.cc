@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -44,6 +45,46 @@ bool Exists(FileSystem& fs, const std::string& path) {
 
 bool IsPrefix(ByteView prefix, ByteView whole) {
   return prefix.size() <= whole.size() && Equal(prefix, whole.first(prefix.size()));
+}
+
+// --- Reads.
+
+TEST(SimFsTest, AReadThatIsToldToFailsOnceAndNothingElse) {
+  using Call = std::function<Status(SimFs&, const ReadableFile&)>;
+  const std::vector<Call> calls = {
+      [](SimFs& fs, const ReadableFile&) { return fs.OpenRead("/f").status(); },
+      [](SimFs& fs, const ReadableFile&) { return fs.OpenRead("/none").status(); },
+      [](SimFs&, const ReadableFile& file) {
+        Bytes out(5);
+        return file.ReadAt(0, out).status();
+      },
+      [](SimFs&, const ReadableFile& file) { return file.Size().status(); },
+      [](SimFs& fs, const ReadableFile&) { return fs.List("/").status(); },
+      [](SimFs& fs, const ReadableFile&) { return fs.Stat("/f").status(); },
+      [](SimFs& fs, const ReadableFile&) { return fs.RealPath("/f").status(); }};
+  for (size_t i = 0; i < calls.size(); ++i) {
+    SCOPED_TRACE(i);
+    SimFs fs;
+    ASSERT_TRUE(MustCreate(fs, "/f")->Append(Pattern(5, 1)).ok());
+    const auto file = fs.OpenRead("/f");
+    const int reads = fs.reads();
+    const int operations = fs.operations();
+    const Status without = calls[i](fs, **file);
+    ASSERT_EQ(fs.reads(), reads + 1);
+    fs.FailRead(fs.reads() + 1);
+    EXPECT_EQ(calls[i](fs, **file).code(), without.code());
+    fs.CountReads(false);
+    EXPECT_EQ(calls[i](fs, **file).code(), without.code()) << "of one who looks on";
+    fs.CountReads(true);
+    const Status failed = calls[i](fs, **file);
+    EXPECT_EQ(failed.code(), StatusCode::kUnavailable);
+    EXPECT_NE(failed.message().find("Input/output error"), std::string::npos) << failed.message();
+    EXPECT_EQ(calls[i](fs, **file).code(), without.code());
+    fs.FailRead(fs.reads());
+    fs.ClearFaults();
+    EXPECT_EQ(calls[i](fs, **file).code(), without.code());
+    EXPECT_EQ(fs.operations(), operations);
+  }
 }
 
 // --- What is durable.

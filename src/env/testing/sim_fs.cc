@@ -43,7 +43,7 @@ class SimFs::Readable : public ReadableFile {
   Result<size_t> ReadAt(uint64_t offset, std::span<uint8_t> out) const override {
     MutexLock lock(fs_.mutex_);
     SEAL_RETURN_IF_ERROR(fs_.disk_->Usable(handle_, "read"));
-    if (fs_.reads_++ == fs_.failing_read_) return SystemError(EIO, "read", handle_.path);
+    SEAL_RETURN_IF_ERROR(fs_.Read("read", handle_.path));
     const Bytes& content = handle_.node->file.seen();
     if (offset >= content.size()) return size_t{0};
     const size_t count = std::min<uint64_t>(out.size(), content.size() - offset);
@@ -53,6 +53,7 @@ class SimFs::Readable : public ReadableFile {
   Result<uint64_t> Size() const override {
     MutexLock lock(fs_.mutex_);
     SEAL_RETURN_IF_ERROR(fs_.disk_->Usable(handle_, "stat"));
+    SEAL_RETURN_IF_ERROR(fs_.Read("stat", handle_.path));
     return static_cast<uint64_t>(handle_.node->file.seen().size());
   }
 
@@ -91,6 +92,7 @@ Result<std::unique_ptr<WritableFile>> SimFs::OpenAppend(const std::string& path)
 
 Result<std::unique_ptr<ReadableFile>> SimFs::OpenRead(const std::string& path) {
   MutexLock lock(mutex_);
+  SEAL_RETURN_IF_ERROR(Read("open", path));
   SEAL_ASSIGN_OR_RETURN(SimDisk::Handle handle, disk_->Open(path));
   return {std::make_unique<Readable>(*this, std::move(handle))};
 }
@@ -122,17 +124,20 @@ Status SimFs::MakeDir(const std::string& path) {
 
 Result<std::vector<std::string>> SimFs::List(const std::string& path) {
   MutexLock lock(mutex_);
+  SEAL_RETURN_IF_ERROR(Read("list", path));
   return disk_->List(path);
 }
 
 Result<FileInfo> SimFs::Stat(const std::string& path) {
   MutexLock lock(mutex_);
+  SEAL_RETURN_IF_ERROR(Read("stat", path));
   return disk_->Stat(path);
 }
 
 // There are no links in it.
 Result<std::string> SimFs::RealPath(const std::string& path) {
   MutexLock lock(mutex_);
+  SEAL_RETURN_IF_ERROR(Read("resolve", path));
   SEAL_RETURN_IF_ERROR(disk_->Stat(path).status());
   const size_t end = path.find_last_not_of('/');
   return path.substr(0, end == path.npos ? 1 : end + 1);
@@ -172,7 +177,17 @@ int SimFs::reads() const {
 
 void SimFs::FailRead(int number) {
   MutexLock lock(mutex_);
-  failing_read_ = number;
+  failing_reads_.insert(number);
+}
+
+bool SimFs::CountReads(bool count) {
+  MutexLock lock(mutex_);
+  return std::exchange(counts_reads_, count);
+}
+
+Status SimFs::Read(std::string_view verb, const std::string& path) {
+  if (!counts_reads_ || !failing_reads_.contains(reads_++)) return OkStatus();
+  return SystemError(EIO, verb, path);
 }
 
 int SimFs::operations() const {
@@ -222,6 +237,7 @@ void SimFs::SpoilWrite(int number) {
 
 void SimFs::ClearFaults() {
   MutexLock lock(mutex_);
+  failing_reads_.clear();
   disk_->ClearFaults();
 }
 

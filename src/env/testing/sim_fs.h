@@ -32,6 +32,10 @@
 //   that cannot be opened, and calls on a file that is closed, do not; nor do opening, reading,
 //   listing and closing.
 //
+// Reads
+//   OpenRead, ReadAt, Size, List, Stat and RealPath have numbers of their own, from 0. One that is told to fail answers EIO,
+//   whether there is something to be read or not, and the next one does not.
+//
 // Space
 //   `capacity_bytes` is for the contents of all files that have a name; names and folders are free.
 //   An Append that does not fit writes what fits and answers ENOSPC.
@@ -46,7 +50,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/limits.h"
@@ -94,10 +100,12 @@ class SimFs : public FileSystem {
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
   bool IsLocked(const std::string& path) override;
 
-  // Calls of ReadAt so far; the next one has this number.
+  // Reads so far; the next one has this number.
   int reads() const;
-  // Read `number` fails with EIO, this one time.
+  // Read `number` fails.
   void FailRead(int number);
+  // While off, reads neither count nor fail: for whoever looks on. Returns what it was before.
+  bool CountReads(bool count);
 
   // Operations begun so far; the next one has this number.
   int operations() const;
@@ -136,10 +144,14 @@ class SimFs : public FileSystem {
   class Readable;
   class HeldLock;
 
+  // Counts a read, and fails it where it is told to.
+  Status Read(std::string_view verb, const std::string& path) SEAL_REQUIRES(mutex_);
+
   mutable Mutex mutex_;
   const std::unique_ptr<SimDisk> disk_ SEAL_PT_GUARDED_BY(mutex_);
   int reads_ SEAL_GUARDED_BY(mutex_) = 0;
-  int failing_read_ SEAL_GUARDED_BY(mutex_) = -1;
+  std::set<int> failing_reads_ SEAL_GUARDED_BY(mutex_);
+  bool counts_reads_ SEAL_GUARDED_BY(mutex_) = true;
 };
 
 }  // namespace sealtrail::env::testing
