@@ -212,7 +212,7 @@ Status AnchorCheck::CheckStamped(const Source& source, uint64_t size,
                                  Findings& findings) {
   tokens_ += tokens.size();
   const std::string path = StampedPath(size);
-  const auto stamped = ReadAll(source, path, kAnchorBytesMax);
+  const auto stamped = ReadFile(source, path, kAnchorBytesMax, "note", findings);
   if (stamped.status().code() == StatusCode::kNotFound) {
     token_fails_ = true;
     findings.Found({.file = path,
@@ -221,7 +221,8 @@ Status AnchorCheck::CheckStamped(const Source& source, uint64_t size,
                     .text = "the checkpoint that the time stamps of this size are about"});
     return OkStatus();
   }
-  SEAL_ASSIGN_OR_RETURN(const auto text, ReadFile(source, path, kAnchorBytesMax, "note", findings));
+  SEAL_RETURN_IF_ERROR(stamped.status());
+  const std::optional<std::string>& text = *stamped;
   const Note note = text ? CheckNote(path, *text, size, false, log, findings) : Note::kBad;
   if (note == Note::kBad) {
     token_fails_ = token_fails_ || !tokens.empty();

@@ -50,7 +50,7 @@ SegmentFacts ReadOne(const Job& job, const Source& source, const TrailFacts& tra
   if (facts.ok()) return std::move(facts).value();
   SegmentFacts unread;
   unread.first = unread.next = job.task->first;
-  unread.end_is_damaged = true;
+  unread.unread = true;
   unread.findings.obstacles.push_back(facts.status().Annotate(job.task->path).message());
   return unread;
 }

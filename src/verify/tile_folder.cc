@@ -182,6 +182,7 @@ class TileFolder {
       }
       if (bytes.status().code() == StatusCode::kNotFound) continue;
       if (bytes.status().code() != StatusCode::kResourceExhausted) {
+        unread_ = true;
         Obstacle(bytes.status());
         return std::nullopt;
       }
@@ -426,7 +427,8 @@ class TileFolder {
     Independence(open);
     report_.order.reason = "a folder of tiles has no running hash; the tree orders its entries";
     report_.time.reason = "a folder of tiles has no time stamp of another party";
-    if (size_ > 0) {
+    const bool can_tell = !unread_ || report_.damage_total > 0;
+    if (size_ > 0 && can_tell) {
       report_.ranges.push_back(
           {.first = Seq{0},
            .last = Seq{size_ - 1},
@@ -491,6 +493,7 @@ class TileFolder {
   uint64_t size_ = 0;
   Hash root_{};
   RangeTree tree_;
+  bool unread_ = false;          // a tile or a bundle
   bool lost_ = false;            // some hashes cannot be known
   std::array<Level, 8> levels_;  // levels_[0] is not used
   std::optional<std::pair<uint64_t, std::optional<Tile>>> above_;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/encoding.h"
+#include "verify/testing/failing_source.h"
 #include "verify/testing/forge.h"
 #include "verify/tree.h"
 
@@ -154,6 +155,26 @@ TEST(TileFolderTest, Tampering) {
   EXPECT_EQ(VerifyTiles(log.source, {.vkey = "x", .policy = {}}).verdict, Verdict::kCannotTell);
   EXPECT_EQ(VerifyTiles(MemorySource(), {.vkey = log.forge.vkey(), .policy = {}}).verdict,
             Verdict::kCannotTell);
+}
+
+// Each call in turn: what cannot be read is neither altered nor missing.
+TEST(TileFolderTest, NothingIsBlamedForAReadThatFails) {
+  const Log log(600);
+  for (int number = 0;; ++number) {
+    const testing::FailingSource failing(log.source, number, StatusCode::kUnavailable);
+    const Report report = VerifyTiles(failing, {.vkey = log.forge.vkey(), .policy = {}});
+    if (!failing.failed()) {
+      EXPECT_GT(number, 20);
+      break;
+    }
+    SCOPED_TRACE(fmt::format("call {}, of \"{}\"\n{}", number, failing.what(), Places(report)));
+    EXPECT_EQ(report.verdict, Verdict::kCannotTell);
+    EXPECT_EQ(report.obstacles.size(), 1u);
+    EXPECT_EQ(report.damage_total, 0u);
+    for (const Finding* each : {&report.integrity, &report.completeness, &report.authorship})
+      EXPECT_NE(each->answer, Answer::kFail) << each->reason;
+    EXPECT_TRUE(report.ranges.empty());
+  }
 }
 
 // After an honest rotation, and where somebody mirrors another log: nobody can tell from here, and nothing is damaged.

@@ -47,6 +47,8 @@ constexpr std::array<std::string_view, 2> kSigningTemporary = {"state.tmp", "els
 // In the folder of a backup: files are on their way to their place.
 constexpr std::string_view kIncoming = "incoming";
 
+constexpr char kNotAllRead[] = "not everything could be read";
+
 template <size_t n>
 bool Contains(const std::array<std::string_view, n>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -62,8 +64,9 @@ class Run {
       CheckEpochs();
       CheckCheckpoint();
       CheckState();
-      CheckAnchors();
+      anchors_judged_ = CheckAnchors();
       CheckAside();
+      judged_ = true;
     }
     Conclude();
     return std::move(report_);
@@ -107,7 +110,7 @@ class Run {
     return true;
   }
 
-  // The text of a note, if it can be read. A missing one is no obstacle here.
+  // The text of a note. A missing one is no obstacle here; of one that cannot be read nobody knows whether it is missed.
   std::optional<std::string> ReadNote(const std::string& path,
                                       uint64_t bytes_max = kNoteBytesLimit) {
     const auto bytes = ReadAll(source_, path, bytes_max);
@@ -122,18 +125,30 @@ class Run {
              .kind = "note_damaged",
              .text = "far too long"});
     } else if (bytes.status().code() != StatusCode::kNotFound) {
+      unread_ = true;
       Obstacle(bytes.status());
     }
     return std::nullopt;
   }
 
+  // What stands in a folder that need not be there. Nothing, and an obstacle, where it cannot be told.
+  std::optional<std::vector<SourceEntry>> ListIfThere(const std::string& folder) {
+    auto entries = source_.List(folder);
+    if (entries.status().code() == StatusCode::kNotFound) return std::vector<SourceEntry>();
+    if (entries.ok()) return *std::move(entries);
+    Obstacle(entries.status());
+    return std::nullopt;
+  }
+
   // Before the segments are listed: what these cover must then be in them. The signing record comes first, for a
-  // running store writes it first.
+  // running store writes it first. Nothing is judged where one of them cannot be read, for the others hang on it.
   bool ReadNotes() {
-    if (source_.Open(std::string(kIncoming)).ok()) {
+    const auto incoming = source_.Open(std::string(kIncoming));
+    if (incoming.ok()) {
       return Obstacle(FailedPrecondition(
           "a backup was interrupted while it was put in place; the next one completes it"));
     }
+    if (incoming.status().code() != StatusCode::kNotFound) return Obstacle(incoming.status());
     state_text_ = ReadNote("signing/state");
     if (state_text_) {
       const auto state = ParseSigningState(*state_text_);
@@ -158,7 +173,7 @@ class Run {
     anchors_ = std::move(anchors).value();
     for (const uint64_t size : anchors_.Sizes()) trail_.marks.push_back(size);
     trail_text_ = ReadNote("trail");
-    if (!FindOrigin()) return false;
+    if (unread_ || !FindOrigin()) return false;
     if (trail_text_ && IsOfAnotherFormat(*trail_text_)) return false;
     std::map<uint64_t, std::string> epochs, befores;
     if (!ReadEpochs(&epochs, &befores)) return false;
@@ -193,9 +208,8 @@ class Run {
 
   bool ReadEpochs(std::map<uint64_t, std::string>* epochs,
                   std::map<uint64_t, std::string>* befores) {
-    const auto entries = source_.List("epochs");
-    if (entries.status().code() == StatusCode::kNotFound) return true;
-    if (!entries.ok()) return Obstacle(entries.status());
+    const auto entries = ListIfThere("epochs");
+    if (!entries) return false;
     for (const SourceEntry& entry : *entries) {
       const std::string path = "epochs/" + entry.name;
       uint64_t n = 0;
@@ -216,21 +230,22 @@ class Run {
         (before ? *befores : *epochs)[n] = std::move(*text);
       }
     }
-    return true;
+    return !unread_;
   }
 
   // --- The log ----------------------------------------------------------------------------------
 
   bool ReadLog() {
-    CheckFolder();
+    if (!CheckFolder()) return false;
     const Hash genesis = ChainStart(origin_);
     auto tiles = TileFiles::Open(source_, findings_);
     if (!tiles.ok()) return Obstacle(tiles.status());
-    const auto aside = source_.List("aside");
-    for (const SourceEntry& entry : aside.ok() ? *aside : std::vector<SourceEntry>()) {
+    const auto aside = ListIfThere("aside");
+    if (!aside) return false;
+    for (const SourceEntry& entry : *aside) {
       if (trail_.aside.size() < kAsideMax) trail_.aside.push_back(entry.name);
     }
-    if (aside.ok() && aside->size() > kAsideMax)
+    if (aside->size() > kAsideMax)
       Notify("aside", "not_checked",
              fmt::format("only {} of {} files were looked at", kAsideMax, aside->size()));
     auto listed = ListSegments(source_, genesis);
@@ -253,8 +268,30 @@ class Run {
                  {.executor = options_.executor,
                   .threads = options_.threads,
                   .progress = options_.progress});
+    if (!AllWasRead()) return false;
     TakeOwnRecords();
     return JoinLog(genesis, std::move(tiles).value());
+  }
+
+  // Of a file that could not be read nobody knows what it holds: a record that names a key, the one that seals the segment
+  // before it, all that the tree is made of. So what was found in the others is told, and nothing is concluded from them.
+  bool AllWasRead() {
+    const auto unread = [](const std::optional<SegmentFacts>& facts) {
+      return facts && facts->unread;
+    };
+    if (std::ranges::none_of(segments_.segments, [&](const Segment& segment) {
+          return unread(segment.facts) || unread(segment.left_log_facts);
+        }))
+      return true;
+    for (Segment& segment : segments_.segments) {
+      for (std::optional<SegmentFacts>* facts : {&segment.facts, &segment.left_log_facts}) {
+        if (!*facts) continue;
+        findings_.Take(std::move((*facts)->findings));
+        report_.bytes_read += (*facts)->file_bytes;
+      }
+      if (segment.facts) report_.records_read += segment.facts->records_read;
+    }
+    return false;
   }
 
   // What own records say of other files.
@@ -317,12 +354,9 @@ class Run {
             next, checkpoint_->size - 1)};
   }
 
-  void CheckFolder() {
+  bool CheckFolder() {
     const auto entries = source_.List("");
-    if (!entries.ok()) {
-      Obstacle(entries.status());
-      return;
-    }
+    if (!entries.ok()) return Obstacle(entries.status());
     for (const SourceEntry& entry : *entries) {
       if (IsStaged(entry.name)) {
         Notify(entry.name, "temporary_file", "left by a backup that was interrupted");
@@ -336,8 +370,9 @@ class Run {
       if (entry.is_folder && entry.name == "lost+found") continue;  // ext4's own, at a mount point
       UnknownFile(entry.name, entry);
     }
-    const auto signing = source_.List("signing");
-    for (const SourceEntry& entry : signing.ok() ? *signing : std::vector<SourceEntry>()) {
+    const auto signing = ListIfThere("signing");
+    if (!signing) return false;
+    for (const SourceEntry& entry : *signing) {
       if (Contains(kSigningTemporary, entry.name)) {
         Notify("signing/" + entry.name, "temporary_file", "left where a file was being replaced");
       } else if (IsStaged(entry.name)) {
@@ -346,6 +381,7 @@ class Run {
         UnknownFile("signing/" + entry.name, entry);
       }
     }
+    return true;
   }
 
   void UnknownFile(std::string path, const SourceEntry& entry) {
@@ -523,7 +559,8 @@ class Run {
     CheckSigningState(*state_text_, context, findings_);
   }
 
-  void CheckAnchors() {
+  // False where not all of them could be read.
+  bool CheckAnchors() {
     AnchorCheck::Log log = {.name = [this](uint64_t size) { return keys_->LogNameAt(size); },
                             .signers = [this](uint64_t size) { return keys_->SignersAt(size); },
                             .keys = {},
@@ -537,8 +574,8 @@ class Run {
     for (const auto& [size, at] : join_->at_marks()) log.roots[size] = at.root;
     const Status read = anchors_.Check(source_, log, policy_ ? &*policy_ : nullptr,
                                        authorities_ ? &*authorities_ : nullptr, findings_);
-    if (!read.ok()) Obstacle(read);
     report_.bytes_read += anchors_.bytes_read();
+    if (!read.ok()) return Obstacle(read);
     // A checkpoint is published before others are asked about it, and read here before the anchors.
     if (checkpoint_holds_ && !options_.running && anchors_.shown() > checkpoint_->size) {
       Damage found = NoteLine("checkpoint", *checkpoint_text_, 1);
@@ -547,6 +584,7 @@ class Run {
                                anchors_.shown());
       Found(std::move(found));
     }
+    return true;
   }
 
   void CheckAside() {
@@ -669,8 +707,7 @@ class Run {
       if (can_tell) return Finding{.answer = Answer::kPass, .reason = std::move(pass)};
       return Finding{.answer = Answer::kNotEstablished, .reason = std::move(open)};
     };
-    const std::string unknown =
-        report_.obstacles.empty() ? "not everything could be read" : report_.obstacles[0];
+    const std::string unknown = report_.obstacles.empty() ? kNotAllRead : report_.obstacles[0];
     report_.integrity = answer(
         report_.damage_total > 0, read && checkpoint_holds_, "stored bytes are not what they were",
         "every byte under the checkpoint was read and hashes to its root", unknown);
@@ -706,7 +743,9 @@ class Run {
       return fmt::format("the first {} records existed at {}, by \"{}\"", best->size,
                          Iso8601(best->stamp.time), best->stamp.tsa);
     };
-    if (anchors_.token_fails()) {
+    if (!anchors_judged_) {
+      out.reason = kNotAllRead;
+    } else if (anchors_.token_fails()) {
       out = {.answer = Answer::kFail, .reason = "a time stamp in anchors/ is not what was signed"};
     } else if (!anchors_.any_token()) {
       out.reason = "there is no time stamp of another party in anchors/";
@@ -728,13 +767,15 @@ class Run {
     if (anchors_.contradicted()) {
       out = {.answer = Answer::kFail,
              .reason = "the trail's key signed another history: the proof is in anchors/evidence/"};
+    } else if (!anchors_judged_) {
+      out.reason = kNotAllRead;
     } else if (!policy_) {
       out.reason =
           "no witness was given; whoever holds the trail's key could have made another history";
     } else if (!policy_->asks_for_witnesses()) {
       out.reason = "the policy asks for no witness";
     } else if (!join_) {
-      out.reason = "not everything could be read";
+      out.reason = kNotAllRead;
     } else if (anchors_.independent()) {
       out = {.answer = Answer::kPass,
              .reason = fmt::format("witnesses of the policy's quorum ({}) cosigned the first {} "
@@ -759,7 +800,9 @@ class Run {
 
   void Authorship() {
     Finding& out = report_.authorship;
-    if (policy_ && !PolicyKnowsKey()) {
+    if (!judged_) {
+      out.reason = kNotAllRead;
+    } else if (policy_ && !PolicyKnowsKey()) {
       out = {.answer = Answer::kFail,
              .reason = "the key is none of the policy's logs, and leads to none of them"};
     } else if (!options_.vkey && !policy_) {
@@ -827,6 +870,9 @@ class Run {
   Findings findings_;
   std::optional<LogJoin> join_;
   std::optional<Damage> missing_at_end_;
+  bool unread_ = false;          // a note
+  bool judged_ = false;          // what is signed was held against the log
+  bool anchors_judged_ = false;  // all of them were
   bool checkpoint_holds_ = false;
   bool root_differs_ = false;
   Report report_;
