@@ -61,6 +61,13 @@ Result<std::string> ReadText(FileSystem& files, const std::string& path, uint64_
   return std::string(AsText(content));
 }
 
+Result<bool> Exists(FileSystem& files, const std::string& path) {
+  const Status status = files.Stat(path).status();
+  if (status.code() == StatusCode::kNotFound) return false;
+  SEAL_RETURN_IF_ERROR(status);
+  return true;
+}
+
 Status ReplaceFile(FileSystem& files, const std::string& dir, std::string_view name,
                    ByteView content) {
   const std::string path = JoinPath(dir, name);

@@ -120,6 +120,9 @@ class FileSystem {
 Result<Bytes> ReadFile(FileSystem& files, const std::string& path, uint64_t bytes_max);
 Result<std::string> ReadText(FileSystem& files, const std::string& path, uint64_t bytes_max);
 
+// Whether there is anything. An error where that cannot be told: what cannot be looked at is not absent.
+Result<bool> Exists(FileSystem& files, const std::string& path);
+
 // Puts `content` in place of `dir`/`name` in one durable step: temporary file, sync, rename, sync
 // of the folder. Threads  One writer per name.
 Status ReplaceFile(FileSystem& files, const std::string& dir, std::string_view name,

@@ -39,7 +39,7 @@ Bytes MustRead(FileSystem& fs, const std::string& path) {
   return std::move(content).value();
 }
 
-bool Exists(FileSystem& fs, const std::string& path) {
+bool IsThere(FileSystem& fs, const std::string& path) {
   return fs.Stat(path).ok();
 }
 
@@ -140,15 +140,15 @@ TEST(SimFsTest, ANameIsDurableOnlyAfterSyncOfItsFolder) {
     ASSERT_TRUE(lost->Append(Pattern(100, 1)).ok());
     ASSERT_TRUE(lost->Sync().ok());
     fs.PowerOn();
-    synced_file.insert(Exists(fs, "/lost"));
-    if (Exists(fs, "/lost")) {
+    synced_file.insert(IsThere(fs, "/lost"));
+    if (IsThere(fs, "/lost")) {
       EXPECT_EQ(MustRead(fs, "/lost"), Pattern(100, 1));
     }
 
     ASSERT_TRUE(fs.Create("/kept").ok());
     ASSERT_TRUE(fs.SyncDir("/").ok());
     fs.PowerOn();
-    synced_name.insert(Exists(fs, "/kept"));
+    synced_name.insert(IsThere(fs, "/kept"));
   }
   EXPECT_EQ(synced_file, (std::set{false, true}));
   EXPECT_EQ(synced_name, (std::set{true}));
@@ -163,8 +163,8 @@ TEST(SimFsTest, AFolderVanishesWithAllItHoldsUntilItsParentIsSynced) {
     ASSERT_TRUE(file->Sync().ok());
     ASSERT_TRUE(fs.SyncDir("/d").ok());
     fs.PowerOn();
-    EXPECT_EQ(Exists(fs, "/d"), Exists(fs, "/d/f"));
-    there.insert(Exists(fs, "/d"));
+    EXPECT_EQ(IsThere(fs, "/d"), IsThere(fs, "/d/f"));
+    there.insert(IsThere(fs, "/d"));
   }
   EXPECT_EQ(there, (std::set{false, true}));
 }
@@ -181,7 +181,7 @@ TEST(SimFsTest, AnUnsyncedRenameHappenedOrNotAndNeverHalf) {
     ASSERT_TRUE(fs.Rename("/f.new", "/f").ok());
     fs.PowerOn();
     const std::string content(AsText(MustRead(fs, "/f")));
-    EXPECT_EQ(Exists(fs, "/f.new"), content == "old") << fs.trace();
+    EXPECT_EQ(IsThere(fs, "/f.new"), content == "old") << fs.trace();
     contents.insert(content);
   }
   EXPECT_EQ(contents, (std::set<std::string>{"new", "old"}));
@@ -197,7 +197,7 @@ TEST(SimFsTest, ARenameCanOutliveTheContentBehindIt) {
     ASSERT_TRUE(fs.Rename("/f.new", "/f").ok());
     ASSERT_TRUE(fs.SyncDir("/").ok());
     fs.PowerOn();
-    ASSERT_TRUE(Exists(fs, "/f"));
+    ASSERT_TRUE(IsThere(fs, "/f"));
     seen |= MustRead(fs, "/f") != Bytes({'n', 'e', 'w'});
   }
   EXPECT_TRUE(seen);
@@ -209,9 +209,9 @@ TEST(SimFsTest, AnUnsyncedRemovalMayComeBack) {
     SimFs fs({.seed = static_cast<uint64_t>(seed)});
     ASSERT_TRUE(ReplaceFile(fs, "/", "f", AsBytes("x")).ok());
     ASSERT_TRUE(fs.Remove("/f").ok());
-    EXPECT_FALSE(Exists(fs, "/f"));
+    EXPECT_FALSE(IsThere(fs, "/f"));
     fs.PowerOn();
-    there.insert(Exists(fs, "/f"));
+    there.insert(IsThere(fs, "/f"));
   }
   EXPECT_EQ(there, (std::set{false, true}));
 }
@@ -251,7 +251,7 @@ TEST(SimFsTest, ANameIsNotTakenBeforeItIsFree) {
     ASSERT_TRUE(fs.Create("/a").ok());
     fs.PowerOn();
     lists.insert(*fs.List("/"));
-    EXPECT_EQ(AsText(MustRead(fs, Exists(fs, "/b") ? "/b" : "/a")), "old") << fs.trace();
+    EXPECT_EQ(AsText(MustRead(fs, IsThere(fs, "/b") ? "/b" : "/a")), "old") << fs.trace();
   }
   EXPECT_EQ(lists, (std::set<std::vector<std::string>>{{"a"}, {"b"}, {"a", "b"}}));
 }
@@ -264,7 +264,7 @@ TEST(SimFsTest, ASyncedRemovalStaysRemoved) {
     ASSERT_TRUE(fs.Remove("/f").ok());
     ASSERT_TRUE(fs.SyncDir("/").ok());
     fs.PowerOn();
-    EXPECT_FALSE(Exists(fs, "/f"));
+    EXPECT_FALSE(IsThere(fs, "/f"));
   }
 }
 
@@ -303,7 +303,7 @@ TEST(SimFsTest, SurvivalCanBeForced) {
     ASSERT_TRUE(fs.Create("/g").ok());
     fs.PowerOn();
     EXPECT_EQ(MustRead(fs, "/f").size(), size);
-    EXPECT_EQ(Exists(fs, "/g"), size > 0);
+    EXPECT_EQ(IsThere(fs, "/g"), size > 0);
   }
 }
 
@@ -360,7 +360,7 @@ TEST(SimFsTest, TheCutOperationIsDoneInPartAndNeverConfirmed) {
                   .survival = Survival::kEverything});
     EXPECT_FALSE(create.Create("/f").ok());
     create.PowerOn();
-    created.insert(Exists(create, "/f"));
+    created.insert(IsThere(create, "/f"));
 
     SimFs sync(
         {.seed = static_cast<uint64_t>(seed), .power_cut_at = 3, .survival = Survival::kNothing});
@@ -410,7 +410,7 @@ TEST(SimFsTest, LocksExcludeAndEndWithTheirHolderOrThePower) {
 TEST(SimFsTest, OperationsFailAsTheRealOnesWould) {
   SimFs fs({.fail_at = 0, .fail_with = ENOSPC});
   EXPECT_EQ(fs.Create("/f").status().ToString(), "UNAVAILABLE: create /f: No space left on device");
-  EXPECT_FALSE(Exists(fs, "/f"));
+  EXPECT_FALSE(IsThere(fs, "/f"));
   auto file = MustCreate(fs, "/f");
   fs.FailOperation(fs.operations(), EIO);
   EXPECT_EQ(file->Append(AsBytes("x")).ToString(), "UNAVAILABLE: write /f: Input/output error");
@@ -560,7 +560,7 @@ TEST(SimFsTest, ALostSyncClaimsSuccess) {
     EXPECT_TRUE(file->Sync().ok());
     EXPECT_TRUE(other.SyncDir("/").ok());
     other.PowerOn();
-    EXPECT_EQ(Exists(other, "/f"), !lose_names);
+    EXPECT_EQ(IsThere(other, "/f"), !lose_names);
     if (!lose_names) {
       EXPECT_TRUE(MustRead(other, "/f").empty());
     }

@@ -65,7 +65,8 @@ Status PutInPlace(env::FileSystem& files, const std::string& dir,
   for (const std::string& path : paths) {
     const std::string place = env::JoinPath(dir, path);
     folders.insert(env::ParentPath(place));
-    if (files.Stat(Staged(place)).ok()) SEAL_RETURN_IF_ERROR(files.Rename(Staged(place), place));
+    SEAL_ASSIGN_OR_RETURN(const bool staged, env::Exists(files, Staged(place)));
+    if (staged) SEAL_RETURN_IF_ERROR(files.Rename(Staged(place), place));
   }
   for (const std::string& folder : folders) SEAL_RETURN_IF_ERROR(files.SyncDir(folder));
   return OkStatus();
@@ -123,7 +124,8 @@ Status BackupFolder::CheckNoStrangers() const {
       "LOCK",    "keys",   "segments", "aside",   "trail",      "checkpoint",  "tiles",
       "signing", "epochs", "anchors",  kIncoming, "lost+found", "incoming.tmp"};
   for (const std::string_view name : {"signing/state", "signing/elsewhere"}) {
-    if (!env_.files.Stat(Place(std::string(name))).ok()) continue;
+    SEAL_ASSIGN_OR_RETURN(const bool there, env::Exists(env_.files, Place(std::string(name))));
+    if (!there) continue;
     return FailedPrecondition("{} is the data folder of a store, which has {}, and no backup", dir_,
                               name);
   }

@@ -67,8 +67,10 @@ class Planner {
     for (int level = 1; level <= kTileLevelMax; ++level) {
       const uint64_t hashes = Value(scope_.log_first) >> (kTileBits * level);
       const std::string path = fmt::format("tiles/{}", level);
-      if (hashes != 0 && files_.Stat(env::JoinPath(paths_.data_dir, path)).ok())
-        SEAL_RETURN_IF_ERROR(Add(path, hashes * sizeof(crypto::Hash)));
+      if (hashes == 0) continue;
+      SEAL_ASSIGN_OR_RETURN(const bool there,
+                            env::Exists(files_, env::JoinPath(paths_.data_dir, path)));
+      if (there) SEAL_RETURN_IF_ERROR(Add(path, hashes * sizeof(crypto::Hash)));
     }
     return OkStatus();
   }

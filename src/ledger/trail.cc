@@ -30,6 +30,15 @@ Status RefuseStrangers(const env::Env& env, const TrailPaths& paths) {
   return OkStatus();
 }
 
+Status CheckKeyIsNamed(const env::Env& env, const TrailPaths& paths) {
+  for (const std::string_view name : {"log.key", "log.vkey"}) {
+    SEAL_ASSIGN_OR_RETURN(const bool there,
+                          env::Exists(env.files, env::JoinPath(paths.keys, name)));
+    if (there) return OkStatus();
+  }
+  return FailedPrecondition("{}/log.vkey is missing: it says which key this trail has", paths.keys);
+}
+
 // The note is signed by the first key, whose name is the origin of all.
 Status CheckTrailNote(const std::string& note, const TrailKeys& keys) {
   SEAL_ASSIGN_OR_RETURN(const std::string text, keys.verifiers.front().Open(note));
@@ -70,8 +79,9 @@ Status FinishTrail(const env::Env& env, const TrailPaths& paths, const TrailKeys
 Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std::string& origin,
                         const ExternalKeys& external) {
   if (!origin.empty()) SEAL_RETURN_IF_ERROR(CheckOrigin(origin));
-  if (env.files.Stat(env::JoinPath(paths.data_dir, kRestoringNote)).ok())
-    return InterruptedRestore(paths.data_dir);
+  SEAL_ASSIGN_OR_RETURN(const bool restoring,
+                        env::Exists(env.files, env::JoinPath(paths.data_dir, kRestoringNote)));
+  if (restoring) return InterruptedRestore(paths.data_dir);
   const auto note = env::ReadText(env.files, paths.trail, kNoteBytesLimit);
   if (!note.ok() && note.status().code() != StatusCode::kNotFound) return note.status();
   if (!note.ok()) SEAL_RETURN_IF_ERROR(RefuseStrangers(env, paths));
@@ -80,13 +90,7 @@ Result<Trail> OpenTrail(const env::Env& env, const TrailPaths& paths, const std:
     SEAL_RETURN_IF_ERROR(env.files.MakeDir(dir));
   SEAL_RETURN_IF_ERROR(env.files.SyncDir(paths.data_dir));
 
-  const auto is_there = [&](std::string_view name) {
-    return env.files.Stat(env::JoinPath(paths.keys, name)).ok();
-  };
-  if (note.ok() && !is_there("log.key") && !is_there("log.vkey")) {
-    return FailedPrecondition("{}/log.vkey is missing: it says which key this trail has",
-                              paths.keys);
-  }
+  if (note.ok()) SEAL_RETURN_IF_ERROR(CheckKeyIsNamed(env, paths));
   SEAL_ASSIGN_OR_RETURN(TrailKeys keys,
                         OpenTrailKeys(env, paths, note.ok() ? "" : origin, external));
   if (note.ok()) SEAL_RETURN_IF_ERROR(CheckTrailNote(*note, keys).Annotate(paths.trail));

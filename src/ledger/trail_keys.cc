@@ -155,8 +155,9 @@ class Opening {
  private:
   // The key that log.vkey names. The first one, where a first start has not got as far.
   Result<tlog::Verifier> Current(const std::string& origin) {
-    auto current = ReadVkey(env_, paths_, std::string(kVkeyFile));
-    if (current.ok() || env_.files.Stat(env::JoinPath(paths_.keys, kVkeyFile)).ok()) return current;
+    SEAL_ASSIGN_OR_RETURN(const bool named,
+                          env::Exists(env_.files, env::JoinPath(paths_.keys, kVkeyFile)));
+    if (named) return ReadVkey(env_, paths_, std::string(kVkeyFile));
     SharedKey first = in_place_ ? in_place_ : external_.signer;
     if (!first) {
       SEAL_ASSIGN_OR_RETURN(
