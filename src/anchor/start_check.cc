@@ -157,19 +157,18 @@ std::optional<WitnessedHead> KeptAs(const std::string& name, const std::string& 
 }
 
 // The newest checkpoint that we keep with somebody's cosignature.
-std::optional<WitnessedHead> Kept(UnixNanos now, std::string_view origin, const AnchorFiles& files,
-                                  const tlog::Policy& policy) {
-  const auto newest = files.Newest(".checkpoint");
-  if (!newest.ok() || !*newest) return std::nullopt;
-  const std::string name = CosignedName(**newest);
-  const auto note = files.Get(name);
-  if (note.ok()) {
-    if (!note->starts_with(fmt::format("{}\n", origin))) return std::nullopt;
-    if (auto kept = KeptAs(name, *note, origin, policy)) return kept;
-  }
+Result<std::optional<WitnessedHead>> Kept(UnixNanos now, std::string_view origin,
+                                          const AnchorFiles& files, const tlog::Policy& policy) {
+  constexpr auto kNone = std::optional<WitnessedHead>();
+  SEAL_ASSIGN_OR_RETURN(const auto newest, files.Newest(".checkpoint"));
+  if (!newest) return kNone;
+  const std::string name = CosignedName(*newest);
+  SEAL_ASSIGN_OR_RETURN(const std::string note, files.Get(name));
+  if (!note.starts_with(fmt::format("{}\n", origin))) return kNone;
+  if (auto kept = KeptAs(name, note, origin, policy)) return kept;
   LogLine(LogLevel::kWarning, now, "anchor_not_believed",
           "no known witness vouches for the newest cosigned checkpoint", {{"file", name}});
-  return std::nullopt;
+  return kNone;
 }
 
 // What a witness showed when a start was refused before, where it still contradicts the tree.
@@ -265,7 +264,8 @@ Result<std::vector<WitnessedHead>> CheckStart(const env::Env& env, const Options
   const UnixNanos now = env.clock.Now();
   SEAL_ASSIGN_OR_RETURN(auto heads,
                         AskWitnesses(env.executor, origin, tree, witnesses, *transport));
-  if (auto kept = Kept(now, origin, files, policy)) {
+  SEAL_ASSIGN_OR_RETURN(auto kept, Kept(now, origin, files, policy));
+  if (kept) {
     SEAL_RETURN_IF_ERROR(Compare(tree, *kept));
     heads.push_back(std::move(*kept));
   }

@@ -166,6 +166,22 @@ TEST_F(StartCheckTest, AgainstWhatIsKept) {
   EXPECT_EQ(States().size(), 2u);
 }
 
+// What is kept here contradicts the tree, and no read that fails hides that.
+TEST_F(StartCheckTest, WhatIsKeptAndCannotBeReadRefusesTheStart) {
+  EXPECT_EQ(States().size(), 2u);  // makes the folder
+  const std::string kept = Cosigned(tree_.At(20), one_);
+  auto files = AnchorFiles::Open(world_.files(), "/anchors").value();
+  ASSERT_TRUE(files.Put(CosignedName(TreeSize{20}), AsBytes(kept)).ok());
+  tree_.RollBack(19);
+  for (int read = 0;; ++read) {
+    const int number = world_.files().reads() + read;
+    world_.files().FailRead(number);
+    const Status status = Check().status();
+    if (world_.files().reads() <= number) break;
+    ASSERT_FALSE(status.ok()) << "read " << read;
+  }
+}
+
 // Refused once, with the witness's word kept, and asked again while it is away.
 TEST_F(StartCheckTest, AgainstTheEvidence) {
   answer_one_ = Shows(Cosigned(tree_.At(20), one_));

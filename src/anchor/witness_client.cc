@@ -59,26 +59,23 @@ bool WitnessClient::Due(MonotonicNanos now) const {
 }
 
 // What it cosigned for us before must be part of the tree that we have now. Once a process.
-Status WitnessClient::CompareWithTree(const TreeSource& tree) {
-  if (compared_ || state_.size == TreeSize{0}) return OkStatus();
-  if (state_.size > tree.size()) {
-    return FailedPrecondition("it cosigned {} records, and there are {}", Value(state_.size),
-                              Value(tree.size()));
-  }
+Result<std::string> WitnessClient::Contradiction(const TreeSource& tree) {
+  if (compared_ || state_.size == TreeSize{0}) return std::string();
+  if (state_.size > tree.size())
+    return fmt::format("it cosigned {} records, and there are {}", Value(state_.size),
+                       Value(tree.size()));
   SEAL_ASSIGN_OR_RETURN(const tlog::Hash root, tree.RootAt(state_.size));
-  if (root != state_.root) {
-    return FailedPrecondition("it cosigned another root for the first {} records",
-                              Value(state_.size));
-  }
+  if (root != state_.root)
+    return fmt::format("it cosigned another root for the first {} records", Value(state_.size));
   compared_ = true;
-  return OkStatus();
+  return std::string();
 }
 
 WitnessClient::Outcome WitnessClient::Submit(const SignedCheckpoint& checkpoint,
                                              const TreeSource& tree) {
-  const Status compared = CompareWithTree(tree);
-  if (compared.code() == StatusCode::kFailedPrecondition) return RaiseAlarm(compared.message());
-  if (!compared.ok()) return Fail({.why = compared.message()});
+  const auto contradiction = Contradiction(tree);
+  if (!contradiction.ok()) return Fail({.why = contradiction.status().message()});
+  if (!contradiction->empty()) return RaiseAlarm(*contradiction);
 
   TreeSize old_size = std::min(state_.size, checkpoint.size);
   for (int attempt = 1;; ++attempt) {

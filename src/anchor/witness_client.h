@@ -63,7 +63,8 @@ class WitnessClient {
   WitnessClient(const env::Env& env, std::string dir, WitnessTarget target,
                 tlog::CosignatureVerifier verifier, Transport& transport);
 
-  Status CompareWithTree(const TreeSource& tree);
+  // Empty where the tree goes on from what the witness cosigned. An error where the tree cannot be read.
+  Result<std::string> Contradiction(const TreeSource& tree);
   Outcome Verify(const net::FetchResponse& response, const SignedCheckpoint& checkpoint);
   Outcome Fail(const Decision& decision);
   Outcome RaiseAlarm(std::string why);

@@ -255,6 +255,21 @@ TEST_F(WitnessClientTest, ATreeThatCannotBeRead) {
   EXPECT_NE(client_->report().error, "");
 }
 
+// Nor is a file of ours that nobody may read.
+TEST_F(WitnessClientTest, ATreeThatCannotBeReadIsNoFork) {
+  ASSERT_NE(Submit().lines, "");
+  Reopen();
+  tree_.Grow(12);
+  tree_.FailReads(FailedPrecondition("open tiles/1: Permission denied"));
+  const auto outcome = Submit();
+  EXPECT_FALSE(outcome.alarm.has_value()) << *outcome.alarm;
+  EXPECT_EQ(client_->report().alarm, "");
+  EXPECT_NE(client_->report().error.find("Permission denied"), std::string::npos);
+  tree_.FailReads(OkStatus());
+  world_.clock().Advance(3600 * kNanosPerSecond);
+  EXPECT_NE(Submit().lines, "");
+}
+
 TEST_F(WitnessClientTest, ADamagedStateIsBegunAnew) {
   ASSERT_NE(Submit().lines, "");
   world_.files().FlipBit("/anchors/" + WitnessStateName(client_->target().vkey), 60, 3);

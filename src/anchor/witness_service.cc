@@ -62,7 +62,9 @@ Result<std::unique_ptr<WitnessService>> WitnessService::Open(
     std::function<void(const Status&)> on_failure) {
   std::unique_ptr<WitnessService> service(new WitnessService(env, std::move(on_failure)));
   for (std::string_view name : {"trail", "segments"}) {
-    if (env.files.Stat(env::JoinPath(options.data_dir, name)).ok())
+    SEAL_ASSIGN_OR_RETURN(const bool there,
+                          env::Exists(env.files, env::JoinPath(options.data_dir, name)));
+    if (there)
       return FailedPrecondition(
           "{} is the data folder of a store: it holds \"{}\"; give the witness a folder of its own",
           options.data_dir, name);

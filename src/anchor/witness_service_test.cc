@@ -226,6 +226,21 @@ TEST_F(WitnessServiceTest, DoesNotSettleInAStore) {
   EXPECT_EQ(world_.files().List("/store").value(), std::vector<std::string>{"segments"});
 }
 
+TEST_F(WitnessServiceTest, NorWhereItCannotSeeWhetherItIsOne) {
+  options_.data_dir = "/store";
+  ASSERT_TRUE(world_.files().MakeDir("/store").ok());
+  for (const std::string name : {"trail", "segments"}) {
+    ASSERT_TRUE(world_.files().MakeDir("/store/" + name).ok());
+    for (const int read : {0, 1}) {
+      world_.files().FailRead(world_.files().reads() + read);
+      EXPECT_FALSE(TryOpen().ok());
+      world_.files().ClearFaults();
+      EXPECT_EQ(world_.files().List("/store").value(), std::vector<std::string>{name});
+    }
+    ASSERT_TRUE(world_.files().Remove("/store/" + name).ok());
+  }
+}
+
 TEST_F(WitnessServiceTest, HasOneOwner) {
   const auto second = WitnessService::Open(world_.env(), options_, nullptr);
   EXPECT_EQ(second.status().code(), StatusCode::kUnavailable);

@@ -43,11 +43,13 @@ tlog::NodeReader MemoryTree::Reader() const {
 }
 
 Result<tlog::Hash> MemoryTree::RootAt(TreeSize size) const {
+  SEAL_RETURN_IF_ERROR(unread_);
   if (size > this->size()) return NotFound("{} of {} records", Value(size), leaves_.size());
   return tlog::ReadRoot(size, Reader());
 }
 
 Result<tlog::Proof> MemoryTree::ConsistencyProof(TreeSize old_size, TreeSize size) const {
+  SEAL_RETURN_IF_ERROR(unread_);
   if (size > this->size()) return NotFound("{} of {} records", Value(size), leaves_.size());
   return tlog::ReadConsistencyProof(old_size, size, Reader());
 }

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "anchor/tree_source.h"
@@ -25,6 +26,8 @@ class MemoryTree : public TreeSource {
   void GrowUnpublished(size_t size, std::string_view word = "");
   // Forgets the records from `size` on, and publishes that.
   void RollBack(size_t size);
+  // From now on its records answer `status`; OK: they can be read again.
+  void FailReads(Status status) { unread_ = std::move(status); }
 
   const tlog::Verifier& verifier() const { return signer_.verifier(); }
   SignedCheckpoint At(size_t size) const;
@@ -40,6 +43,7 @@ class MemoryTree : public TreeSource {
   const tlog::Signer signer_;
   std::vector<tlog::Hash> leaves_;
   SignedCheckpoint published_;
+  Status unread_;
 };
 
 }  // namespace sealtrail::anchor::testing
