@@ -165,16 +165,33 @@ struct Index::State : std::enable_shared_from_this<Index::State> {
               {{"seq", std::to_string(Value(next))}});
       return false;
     }
-    for (const ledger::RecordView& record : range->records) Append(record);
+    for (const ledger::RecordView& record : range->records) {
+      if (Append(record)) continue;
+      ShowMetrics();
+      return false;
+    }
     ShowMetrics();
     return true;
   }
 
-  void Append(const ledger::RecordView& record) {
+  // False where what lies beside the record could not be read: that says nothing of the record, and is tried again.
+  bool Append(const ledger::RecordView& record) {
+    Status unread;
     const auto beside = [&](const crypto::Hash& hash) {
-      return reader.ReadBeside(record.seq, hash);
+      auto content = reader.ReadBeside(record.seq, hash);
+      const StatusCode code = content.status().code();
+      if (!content.ok() && code != StatusCode::kDataLoss && code != StatusCode::kNotFound)
+        unread = content.status();
+      return content;
     };
-    if (Status s = decoder.Decode(record.seq, record.leaf, beside, row); !s.ok()) {
+    const Status s = decoder.Decode(record.seq, record.leaf, beside, row);
+    if (!unread.ok()) {
+      failures.Add();
+      LogLine(LogLevel::kError, env.clock.Now(), "index_read_failed", unread.message(),
+              {{"seq", std::to_string(Value(record.seq))}});
+      return false;
+    }
+    if (!s.ok()) {
       unreadable.Add();
       LogLine(LogLevel::kError, env.clock.Now(), "record_unreadable", s.message(),
               {{"seq", std::to_string(Value(record.seq))}});
@@ -185,6 +202,7 @@ struct Index::State : std::enable_shared_from_this<Index::State> {
     next = record.seq + 1;
     partial.reset();
     if (builder.rows() >= kPieceRowsMax || builder.bytes() >= kPieceBytesMax) SealBuilder();
+    return true;
   }
 
   Result<std::shared_ptr<const TailPiece>> MakePiece() const {

@@ -23,6 +23,11 @@ void FakeLedger::AddBeside(const crypto::Hash& hash, Bytes content) {
   beside_[hash] = std::move(content);
 }
 
+void FakeLedger::FailBeside(Status status) {
+  MutexLock lock(mutex_);
+  beside_unread_ = std::move(status);
+}
+
 ledger::Heights FakeLedger::heights() const {
   MutexLock lock(mutex_);
   return {.durable = TreeSize{leaves_.size()}, .checkpointed = TreeSize{leaves_.size()}};
@@ -51,6 +56,7 @@ Result<ledger::RecordRange> FakeLedger::Read(Seq from, size_t records_max, size_
 
 Result<Bytes> FakeLedger::ReadBeside(Seq, const crypto::Hash& hash) const {
   MutexLock lock(mutex_);
+  SEAL_RETURN_IF_ERROR(beside_unread_);
   const auto found = beside_.find(hash);
   if (found == beside_.end()) return NotFound("nothing beside");
   return found->second;

@@ -18,6 +18,8 @@ class FakeLedger : public ledger::LedgerReader {
   // Returns the record's number. Whoever watches for growth is told.
   Seq Append(std::string leaf);
   void AddBeside(const crypto::Hash& hash, Bytes content);
+  // From now on what lies beside answers `status`; OK: it can be read again.
+  void FailBeside(Status status);
 
   ledger::Heights heights() const override;
   Result<ledger::RecordRange> Read(Seq from, size_t records_max, size_t bytes_max) const override;
@@ -34,6 +36,7 @@ class FakeLedger : public ledger::LedgerReader {
   mutable Mutex mutex_;
   std::vector<std::string> leaves_ SEAL_GUARDED_BY(mutex_);
   std::map<crypto::Hash, Bytes> beside_ SEAL_GUARDED_BY(mutex_);
+  Status beside_unread_ SEAL_GUARDED_BY(mutex_);
   std::vector<std::function<void()>> wakes_ SEAL_GUARDED_BY(mutex_);
 };
 
