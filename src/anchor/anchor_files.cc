@@ -84,6 +84,11 @@ Result<AnchorFiles> AnchorFiles::Open(env::FileSystem& files, std::string dir) {
   return AnchorFiles(files, std::move(dir));
 }
 
+bool IsUnread(const Status& got) {
+  return !got.ok() && got.code() != StatusCode::kNotFound &&
+         got.code() != StatusCode::kResourceExhausted;
+}
+
 Status AnchorFiles::Put(std::string_view name, ByteView content) {
   const auto stored = Get(name);
   if (stored.ok()) {

@@ -33,6 +33,9 @@ std::string PolicyPath(const std::string& dir);
 // Makes `policy` the content of that file, or removes it where there is none; durable when it returns. `dir` is there.
 Status KeepPolicy(env::FileSystem& files, const std::string& dir, std::string_view policy);
 
+// Whether `got`, of AnchorFiles::Get, says that the file could not be read: then nobody knows what is in it.
+bool IsUnread(const Status& got);
+
 // Threads  Compatible; one writer a folder.
 class AnchorFiles {
  public:
@@ -44,7 +47,7 @@ class AnchorFiles {
   // Durable when it returns. AlreadyExists, and no change, if there is such a file with other bytes.
   Status Put(std::string_view name, ByteView content);
 
-  // NotFound if there is none.
+  // NotFound if there is none. ResourceExhausted if it is longer than any of ours.
   Result<std::string> Get(std::string_view name) const;
 
   // The largest size for which there is a file "<20 digits><suffix>".

@@ -85,10 +85,13 @@ Status AnchorService::Prepare(MetricSet& metrics, std::unique_ptr<Transport> tra
   }
   if (!witnesses_.empty()) {
     SEAL_ASSIGN_OR_RETURN(const auto newest, files_.Newest(".checkpoint"));
+    std::optional<UnixNanos> at;
+    if (newest) {
+      SEAL_ASSIGN_OR_RETURN(at, CosignedAt(*newest));
+    }
     witness_kind_ = MakeKind(AnchorKind::kWitness,
                              3 * options_.witness_interval_ns + options_.transport.total_timeout_ns,
-                             newest.value_or(TreeSize{0}),
-                             newest ? CosignedAt(*newest) : std::nullopt, metrics);
+                             newest.value_or(TreeSize{0}), at, metrics);
     forked_gauge_ = &metrics.GetGauge("sealtrail_anchor_forked",
                                       "1 while a witness's alarm waits for an operator");
     UpdateForked();
@@ -98,7 +101,10 @@ Status AnchorService::Prepare(MetricSet& metrics, std::unique_ptr<Transport> tra
   std::optional<UnixNanos> latest;
   for (size_t i = 0; i < authorities_.size(); ++i) {
     SEAL_ASSIGN_OR_RETURN(const auto newest, files_.Newest(TokenSuffix(i)));
-    const auto at = newest ? StampedAt(*newest, i) : std::nullopt;
+    std::optional<UnixNanos> at;
+    if (newest) {
+      SEAL_ASSIGN_OR_RETURN(at, StampedAt(*newest, i));
+    }
     if (!at) continue;  // none, or one that this authority's certificates do not vouch for
     const int64_t age_ns = std::max<int64_t>(0, Value(env_.clock.Now()) - Value(*at));
     authorities_[i].stamped = *newest;
@@ -162,16 +168,17 @@ std::unique_ptr<AnchorService::Kind> AnchorService::MakeKind(AnchorKind kind, in
 
 // The latest time in the cosignatures of a kept checkpoint. Nothing where no known witness vouches
 // for it: a file is not an anchor for lying there.
-std::optional<UnixNanos> AnchorService::CosignedAt(TreeSize size) const {
+Result<std::optional<UnixNanos>> AnchorService::CosignedAt(TreeSize size) const {
+  std::optional<UnixNanos> latest;
   const auto note = files_.Get(CosignedName(size));
+  if (IsUnread(note.status())) return note.status();
+  if (!note.ok()) return latest;
   std::vector<const tlog::NoteVerifier*> known;
   for (const auto& witness : policy_->witnesses()) {
     if (witness.verifier) known.push_back(&*witness.verifier);
   }
-  if (!note.ok()) return std::nullopt;
   const auto opened = tlog::OpenNote(*note, known);
-  if (!opened.ok()) return std::nullopt;
-  std::optional<UnixNanos> latest;
+  if (!opened.ok()) return latest;
   for (const auto& good : opened->signatures) {
     const auto time_s = tlog::CosignatureTime(good.signature);
     if (!time_s.ok() || *time_s > INT64_MAX / kNanosPerSecond) continue;
@@ -181,13 +188,17 @@ std::optional<UnixNanos> AnchorService::CosignedAt(TreeSize size) const {
   return latest;
 }
 
-std::optional<UnixNanos> AnchorService::StampedAt(TreeSize size, size_t authority) const {
+Result<std::optional<UnixNanos>> AnchorService::StampedAt(TreeSize size, size_t authority) const {
+  std::optional<UnixNanos> time;
   const auto note = files_.Get(StampedName(size));
   const auto reply = files_.Get(TokenName(size, authority));
-  if (!note.ok() || !reply.ok()) return std::nullopt;
+  for (const auto* text : {&note, &reply}) {
+    if (IsUnread(text->status())) return text->status();
+  }
+  if (!note.ok() || !reply.ok()) return time;
   const auto stamp = authorities_[authority].stamper->Check(AsBytes(*reply), AsBytes(*note));
-  if (!stamp.ok()) return std::nullopt;
-  return stamp->time;
+  if (stamp.ok()) time = stamp->time;
+  return time;
 }
 
 void AnchorService::Tick() {

@@ -110,8 +110,8 @@ class AnchorService {
   Status OpenAuthorities();
   std::unique_ptr<Kind> MakeKind(AnchorKind kind, int64_t late_after_ns, TreeSize size,
                                  std::optional<UnixNanos> last, MetricSet& metrics);
-  std::optional<UnixNanos> CosignedAt(TreeSize size) const;
-  std::optional<UnixNanos> StampedAt(TreeSize size, size_t authority) const;
+  Result<std::optional<UnixNanos>> CosignedAt(TreeSize size) const;
+  Result<std::optional<UnixNanos>> StampedAt(TreeSize size, size_t authority) const;
 
   void Tick();
   void WitnessRound();

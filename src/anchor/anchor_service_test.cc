@@ -113,6 +113,18 @@ class AnchorServiceTest : public ::testing::Test {
     ASSERT_TRUE(started.ok()) << started.ToString();
     world_.executor().RunUntilIdle();
   }
+  // Each read of a start fails in turn: what is kept must not count as absent.
+  void ExpectEveryReadCounts() {
+    int reads = 0;
+    for (;; ++reads) {
+      const int number = world_.files().reads() + reads;
+      world_.files().FailRead(number);
+      const Status started = TryStart();
+      if (world_.files().reads() <= number) break;
+      ASSERT_EQ(started.code(), StatusCode::kUnavailable) << reads << ": " << started.ToString();
+    }
+    EXPECT_GT(reads, 5);
+  }
   void RunFor(int64_t seconds) { world_.executor().RunFor(seconds * kNanosPerSecond); }
 
   std::string File(const std::string& name) {
@@ -256,6 +268,21 @@ TEST_F(AnchorServiceTest, FailClosed) {
   Start();
   RunFor(1'000);
   EXPECT_TRUE(service_->Accepting().ok());
+}
+
+TEST_F(AnchorServiceTest, WhatWitnessesCosignedAndCannotBeReadRefusesTheStart) {
+  Start();
+  RunFor(10);
+  ASSERT_FALSE(Files(".checkpoint").empty());
+  ExpectEveryReadCounts();
+}
+
+TEST_F(AnchorServiceTest, ATimeStampThatCannotBeReadRefusesTheStart) {
+  UseAuthorities();
+  Start();
+  RunFor(10);
+  ASSERT_FALSE(Files(".tsr").empty());
+  ExpectEveryReadCounts();
 }
 
 // A process that starts anew does not begin to count anew.

@@ -163,9 +163,12 @@ Result<std::optional<WitnessedHead>> Kept(UnixNanos now, std::string_view origin
   SEAL_ASSIGN_OR_RETURN(const auto newest, files.Newest(".checkpoint"));
   if (!newest) return kNone;
   const std::string name = CosignedName(*newest);
-  SEAL_ASSIGN_OR_RETURN(const std::string note, files.Get(name));
-  if (!note.starts_with(fmt::format("{}\n", origin))) return kNone;
-  if (auto kept = KeptAs(name, note, origin, policy)) return kept;
+  const auto note = files.Get(name);
+  if (IsUnread(note.status())) return note.status();
+  if (note.ok()) {
+    if (!note->starts_with(fmt::format("{}\n", origin))) return kNone;
+    if (auto kept = KeptAs(name, *note, origin, policy)) return kept;
+  }
   LogLine(LogLevel::kWarning, now, "anchor_not_believed",
           "no known witness vouches for the newest cosigned checkpoint", {{"file", name}});
   return kNone;
