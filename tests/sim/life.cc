@@ -12,10 +12,25 @@ namespace {
 constexpr uint64_t kFileBytesMax = 16 * kMiB;
 constexpr uint64_t kDiskBytes = 1024 * kGiB;
 
+// While it lives, what is read is read by whoever looks on, and not by the trail.
+class LookingOn {
+ public:
+  explicit LookingOn(env::testing::SimFs& files)
+      : files_(files), before_(files.CountReads(false)) {}
+  ~LookingOn() { files_.CountReads(before_); }
+  LookingOn(const LookingOn&) = delete;
+  LookingOn& operator=(const LookingOn&) = delete;
+
+ private:
+  env::testing::SimFs& files_;
+  const bool before_;
+};
+
 }  // namespace
 
 struct Life::Process {
   int first_operation = 0;
+  int first_read = 0;
   bool met_full_disk = false;
   MetricSet metrics;
   std::unique_ptr<ledger::Ledger> ledger;
@@ -46,6 +61,9 @@ Life::Life(Story story)
         break;
       case Fault::Kind::kLoseSync:
         world_.files().LoseSync(fault.at);
+        break;
+      case Fault::Kind::kFailRead:
+        world_.files().FailRead(fault.at);
         break;
     }
   }
@@ -154,6 +172,7 @@ void Life::SettleAfterStep() {
       promises_.Break("the ledger failed without a reason: " + process_->failure.ToString());
     return Die();
   }
+  const LookingOn looking_on(world_.files());
   promises_.Observe(*process_->ledger);
 }
 
@@ -182,6 +201,7 @@ bool Life::Start() {
   world_.clock().Advance(kNanosPerMilli);  // no two starts are at one time
   process_ = std::make_unique<Process>();
   process_->first_operation = before;
+  process_->first_read = world_.files().reads();
   process_->met_full_disk = disk_full_;
   auto opened = ledger::Ledger::Open(
       world_.env(), OptionsOfLife(), process_->metrics,
@@ -195,25 +215,29 @@ bool Life::Start() {
     return false;
   }
   process_->ledger = *std::move(opened);
+  const LookingOn looking_on(world_.files());
   promises_.CheckRecords(*process_->ledger);
   promises_.CheckManifests(SegmentFiles(".manifest"));
   promises_.CheckSigned(SigningRecord());
   return true;
 }
 
+bool Life::Came(const Fault& fault) {
+  if (fault.kind == Fault::Kind::kFailRead)
+    return fault.at >= process_->first_read && fault.at < world_.files().reads();
+  return fault.at >= process_->first_operation && fault.at < world_.files().operations();
+}
+
 bool Life::MetFault() {
   if (mended_) return false;
   return !world_.files().powered() || process_->met_full_disk ||
-         std::ranges::any_of(story_.faults, [&](const Fault& fault) {
-           return fault.at >= process_->first_operation && fault.at < world_.files().operations();
-         });
+         std::ranges::any_of(story_.faults, [&](const Fault& fault) { return Came(fault); });
 }
 
 // Whether an operation of the process answered with an error.
 bool Life::MetFailure() {
   return !mended_ && std::ranges::any_of(story_.faults, [&](const Fault& fault) {
-    return fault.kind == Fault::Kind::kFail && fault.at >= process_->first_operation &&
-           fault.at < world_.files().operations();
+    return fault.kind == Fault::Kind::kFail && Came(fault);
   });
 }
 
@@ -228,6 +252,7 @@ void Life::Stop() {
       promises_.Break(fmt::format("{} batches, {} answers", process.submitted, process.answered));
     if (closed.ok() && process.failure.ok() && MetFailure())
       promises_.Break("an operation failed, and the process ended as if nothing had been");
+    const LookingOn looking_on(world_.files());
     if (process.failure.ok()) promises_.Observe(*process.ledger);
     Die();
   }
@@ -240,6 +265,7 @@ void Life::Die() {
 }
 
 std::map<Seq, Bytes> Life::SegmentFiles(const std::string& suffix) {
+  const LookingOn looking_on(world_.files());
   std::map<Seq, Bytes> found;
   const std::string dir = env::JoinPath(kData, "segments");
   const auto names = world_.files().List(dir);
@@ -263,6 +289,7 @@ std::vector<int> Life::WritesTo(const std::string& suffix) const {
 }
 
 std::optional<ledger::SigningState> Life::SigningRecord() {
+  const LookingOn looking_on(world_.files());
   const auto text = env::ReadFile(world_.files(), env::JoinPath(kData, "signing/state"), kMiB);
   if (!text.ok()) return std::nullopt;
   const auto state = ledger::ParseSigningState(AsText(*text));
@@ -301,6 +328,7 @@ void Life::AddTo(Tally& tally) {
   tally.cuts += static_cast<uint64_t>(world_.files().power_cuts());
   tally.faults +=
       static_cast<uint64_t>(std::ranges::count_if(story_.faults, [&](const Fault& fault) {
+        if (fault.kind == Fault::Kind::kFailRead) return fault.at < world_.files().reads();
         return fault.kind != Fault::Kind::kCutPower && fault.at < world_.files().operations();
       }));
 }

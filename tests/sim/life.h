@@ -60,6 +60,8 @@ class Life {
   void Stop();
   void Die();
   void SettleAfterStep();
+  // Whether the fault came while the process ran.
+  bool Came(const Fault& fault);
   // Whether the process had a reason to fail.
   bool MetFault();
   bool MetFailure();

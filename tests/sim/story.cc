@@ -144,6 +144,9 @@ std::string Describe(const Story& story) {
       case Fault::Kind::kLoseSync:
         text += fmt::format(", sync {} is lost", fault.at);
         break;
+      case Fault::Kind::kFailRead:
+        text += fmt::format(", read {} fails", fault.at);
+        break;
     }
   }
   text += "\nscript:";

@@ -38,9 +38,9 @@ Script OrdinaryScript();
 // Everything by the seed.
 Script RandomScript(uint64_t seed);
 
-// Something that the disk does at the operation of this number (sim_fs.h).
+// Something that the disk does at the operation, or the read, of this number (sim_fs.h).
 struct Fault {
-  enum class Kind { kCutPower, kFail, kSpoilWrite, kLoseSync };
+  enum class Kind { kCutPower, kFail, kSpoilWrite, kLoseSync, kFailRead };
   Kind kind;
   int at;
   int error = 0;  // of kFail
@@ -58,11 +58,14 @@ inline Fault LoseSyncAt(int at) {
 inline Fault SpoilWriteAt(int at) {
   return {.kind = Fault::Kind::kSpoilWrite, .at = at};
 }
+inline Fault FailReadAt(int at) {
+  return {.kind = Fault::Kind::kFailRead, .at = at};
+}
 
 struct Story {
   uint64_t seed = 1;
   Script script;
-  std::vector<Fault> faults;  // by `at`
+  std::vector<Fault> faults;  // those of a kind by `at`
   env::testing::Survival survival = env::testing::Survival::kSeeded;
 };
 

@@ -28,7 +28,7 @@ class Tally {
 
   uint64_t points = 0;
   uint64_t cuts = 0;    // of the power
-  uint64_t faults = 0;  // operations that failed, syncs that were lost, bits that changed
+  uint64_t faults = 0;  // operations and reads that failed, syncs that were lost, bits that changed
   uint64_t violations = 0;
 
  private:

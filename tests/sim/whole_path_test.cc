@@ -1,8 +1,8 @@
 // Goal: whatever the disk does, no acknowledged request loses a record, and nothing wrong is ever shown.
 // Method: OTLP requests go through the pipeline, queue, writer, sync and checkpoint to their answer in one simulated
-// thread. The power is cut at, and an error injected into, every disk operation of the run; after the restart every
-// acknowledged action must be read back, verify (which shares no code with the writer) must find the folder sound,
-// and every checkpoint that was shown must be of a tree that is a prefix of the one that is there.
+// thread. The power is cut at, and an error injected into, every disk operation of the run, and into every read; after
+// the restart every acknowledged action must be read back, verify (which shares no code with the writer) must find the
+// folder sound, and every checkpoint that was shown must be of a tree that is a prefix of the one that is there.
 // How many points: sweep.h.
 #include <set>
 
@@ -22,7 +22,7 @@ namespace {
 using env::testing::SimEnv;
 
 // Shares of all points (sweep.h), in thousandths.
-constexpr uint64_t kCuts = 100, kFailures = 150;
+constexpr uint64_t kCuts = 90, kFailures = 130, kFailedReads = 30;
 
 constexpr char kData[] = "/data";
 constexpr int kRequests = 8;
@@ -49,8 +49,10 @@ struct History {
   std::vector<ledger::CheckpointInfo> shown;
 };
 
-// One process: opens, sends, lets time pass, closes.
-void RunProcess(SimEnv& world, int start, History& run) {
+enum class End { kClose, kKill };
+
+// One process: opens, sends, lets time pass, ends.
+void RunProcess(SimEnv& world, int start, End end, History& run) {
   MetricSet metrics;
   auto ledger = ledger::Ledger::Open(world.env(), {.data_dir = kData, .segment_bytes_max = 100'000},
                                      metrics, [](const Status&) {});
@@ -71,14 +73,18 @@ void RunProcess(SimEnv& world, int start, History& run) {
     const ledger::CheckpointInfo head = (*ledger)->checkpoint();
     if (run.shown.empty() || run.shown.back().size != head.size) run.shown.push_back(head);
   }
+  if (end == End::kKill) {
+    world.executor().RunFor(kNanosPerSecond / 100);
+    return world.executor().DropAll();
+  }
   (*ledger)->Close([](const Status&) {});
   world.executor().RunUntilIdle();
   run.shown.push_back((*ledger)->checkpoint());
 }
 
-History RunWorkload(SimEnv& world) {
+History RunWorkload(SimEnv& world, End end = End::kClose) {
   History run;
-  for (int start = 0; start < 2; ++start) RunProcess(world, start, run);
+  for (int start = 0; start < 2; ++start) RunProcess(world, start, end, run);
   return run;
 }
 
@@ -143,15 +149,17 @@ int OperationsOfACleanRun() {
 }
 
 // One point; false after a failure: the first one is enough.
-bool Survives(sim::Tally& tally, const env::testing::SimFsOptions& options) {
+bool Survives(sim::Tally& tally, const env::testing::SimFsOptions& options,
+              std::optional<int> failing_read = {}) {
   SimEnv world(options);
-  const History run = RunWorkload(world);
+  if (failing_read) world.files().FailRead(*failing_read);
+  const History run = RunWorkload(world, failing_read ? End::kKill : End::kClose);
   world.Crash();
   world.files().PowerOn();
   ExpectNothingLost(world, run);
   ++tally.points;
   tally.cuts += static_cast<uint64_t>(world.files().power_cuts());
-  if (options.fail_at) ++tally.faults;
+  if (options.fail_at || failing_read) ++tally.faults;
   if (!::testing::Test::HasFailure()) return true;
   ++tally.violations;
   return false;
@@ -171,6 +179,18 @@ TEST(WholePathTest, AFailedOperationAnywhereLosesNothingAcknowledged) {
     const int at = at_and_error / 2, error = at_and_error % 2 == 0 ? EIO : ENOSPC;
     SCOPED_TRACE(fmt::format("operation {} fails with errno {}, seed {}", at, error, seed));
     return Survives(tally, {.seed = seed, .fail_at = at, .fail_with = error});
+  });
+}
+
+// The processes are killed, so that the next start finds acknowledged records that no checkpoint covers.
+TEST(WholePathTest, AFailedReadAnywhereLosesNothingAcknowledged) {
+  SimEnv clean(1);
+  const History run = RunWorkload(clean, End::kKill);
+  EXPECT_GT(run.acknowledged.size(), 30u);
+  sim::Tally tally("whole path: AFailedReadAnywhere");
+  sim::ForEachPoint(kFailedReads, clean.files().reads(), [&](uint64_t seed, int read) {
+    SCOPED_TRACE(fmt::format("read {} fails, seed {}", read, seed));
+    return Survives(tally, {.seed = seed}, read);
   });
 }
 
