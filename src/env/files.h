@@ -56,7 +56,8 @@ class FileLock {
 struct FileInfo {
   uint64_t size;  // of a folder: 0
   bool is_directory;
-  bool is_file;  // neither: a device, a pipe, a socket
+  bool is_file;                 // neither: a device, a pipe, a socket
+  bool open_to_others = false;  // group or others may read or write it
 };
 
 // Threads  Safe.
@@ -112,7 +113,7 @@ class FileSystem {
   // Unavailable if someone else holds it, even where the file was removed meanwhile.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
 
-  // Whether a process holds that lock now. False where there is no such file or it cannot be looked at.
+  // Whether a process holds that lock now. False where it cannot be looked at.
   virtual bool IsLocked(const std::string& path) = 0;
 };
 

@@ -4,7 +4,7 @@
 
 namespace sealtrail::env {
 
-// Lets this thread rest. Only for commands that wait for another process; never in a server.
+// Lets this thread rest. Only while waiting for another process, in a command or at a start; never in a server that answers.
 void Pause(int64_t nanos);
 
 }  // namespace sealtrail::env

@@ -17,7 +17,9 @@
 #include <sys/statvfs.h>
 #include <sys/uio.h>
 
+#include "base/ids.h"
 #include "base/limits.h"
+#include "env/pause.h"
 #include "env/system_error.h"
 
 namespace sealtrail::env {
@@ -38,7 +40,8 @@ FileInfo ToInfo(const struct stat& info) {
   const bool is_directory = S_ISDIR(info.st_mode);
   return {.size = is_directory ? 0 : static_cast<uint64_t>(info.st_size),
           .is_directory = is_directory,
-          .is_file = S_ISREG(info.st_mode)};
+          .is_file = S_ISREG(info.st_mode),
+          .open_to_others = (info.st_mode & (S_IRWXG | S_IRWXO)) != 0};
 }
 
 Result<FileInfo> InfoOf(int fd, const std::string& path) {
@@ -148,6 +151,14 @@ class RealReadableFile : public ReadableFile {
 // A named pipe in somebody's folder must not make us wait for its writer; it then reads as an empty file.
 int OpenToRead(const std::string& path) {
   return Retry([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); });
+}
+
+// Takes the lock of the folder unless somebody else holds it. One who only asks holds it for a moment.
+constexpr int kLooksMax = 5;
+constexpr int64_t kPauseNanos = 10 * kNanosPerMilli;
+bool IsHeld(const Fd& folder, int operation) {
+  return Retry([&] { return ::flock(folder.get(), operation | LOCK_NB); }) != 0 &&
+         errno == EWOULDBLOCK;
 }
 
 struct flock WholeFile(short type) {
@@ -288,12 +299,15 @@ class RealFileSystem : public FileSystem {
     return static_cast<uint64_t>(info.f_blocks) * info.f_frsize;
   }
 
-  // Locks belong to the open file (F_OFD_*), so that they can be asked about without taking one.
+  // Locks belong to the open file (F_OFD_*), so that they can be asked about without taking one. That of a folder cannot:
+  // where the file was removed, or made anew, it is taken for a moment.
   bool IsLocked(const std::string& path) override {
     Fd fd(OpenToRead(path));
-    if (fd.get() < 0) return false;
     struct flock lock = WholeFile(F_RDLCK);
-    return ::fcntl(fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    if (fd.get() >= 0 && ::fcntl(fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
+      return true;
+    Fd folder(OpenToRead(ParentPath(path)));
+    return folder.get() >= 0 && IsHeld(folder, LOCK_SH);
   }
 
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
@@ -309,9 +323,9 @@ class RealFileSystem : public FileSystem {
     // Who removes the file and makes a new one would hold a lock of its own; the folder stays the same. Not every file
     // system can lock one.
     Fd folder(OpenToRead(ParentPath(path)));
-    if (folder.get() >= 0 && Retry([&] { return ::flock(folder.get(), LOCK_EX | LOCK_NB); }) != 0 &&
-        errno == EWOULDBLOCK) {
-      return Unavailable("{} is held by another process", path);
+    for (int looks = 0; folder.get() >= 0 && IsHeld(folder, LOCK_EX); ++looks) {
+      if (looks == kLooksMax) return Unavailable("{} is held by another process", path);
+      Pause(kPauseNanos);
     }
     return {std::make_unique<RealFileLock>(std::move(fd), std::move(folder))};
   }

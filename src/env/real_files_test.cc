@@ -247,10 +247,13 @@ TEST(RealFilesTest, ALockThatWasRemovedStillHolds) {
   {
     auto lock = RealFiles().Lock(path);
     ASSERT_TRUE(lock.ok() && RealFiles().Remove(path).ok());
+    EXPECT_TRUE(RealFiles().IsLocked(path));
     EXPECT_EQ(RealFiles().Lock(path).status().ToString(),
               "UNAVAILABLE: " + path + " is held by another process");
     EXPECT_FALSE(InChild(take));
+    EXPECT_TRUE(RealFiles().IsLocked(path)) << "and there is a new file now";
   }
+  EXPECT_FALSE(RealFiles().IsLocked(path));
   EXPECT_TRUE(InChild(take));
 }
 

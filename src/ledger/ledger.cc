@@ -46,12 +46,8 @@ Result<std::string> SigningDir(const env::Env& env, const TrailPaths& paths) {
   return std::string(path.substr(0, path.find('\n')));
 }
 
-SigningRecord::Place PlaceOf(const TrailPaths& paths, const std::string& dir) {
-  return dir == paths.signing ? SigningRecord::Place::kInTrail : SigningRecord::Place::kElsewhere;
-}
-
 Status KeepSigningDir(const env::Env& env, const TrailPaths& paths, const std::string& dir) {
-  if (PlaceOf(paths, dir) == SigningRecord::Place::kElsewhere)
+  if (dir != paths.signing)
     return env::ReplaceFile(env.files, paths.signing, kElsewhere, AsBytes(dir + "\n"));
   const Status removed = env.files.Remove(env::JoinPath(paths.signing, kElsewhere));
   if (removed.code() == StatusCode::kNotFound) return OkStatus();
@@ -66,9 +62,8 @@ Result<SigningRecord> OpenSigningRecord(const env::Env& env, const TrailPaths& p
   SEAL_ASSIGN_OR_RETURN(const std::string dir,
                         named ? SigningFolder(env.files, paths.data_dir, options.signing_state_dir)
                               : SigningDir(env, paths));
-  SEAL_ASSIGN_OR_RETURN(
-      SigningRecord record,
-      SigningRecord::Open(env.files, dir, trail.keys.log_origin(), PlaceOf(paths, dir)));
+  SEAL_ASSIGN_OR_RETURN(SigningRecord record,
+                        SigningRecord::Open(env.files, dir, trail.keys.log_origin()));
   if (!record.state() && !trail.unfinished) {
     return FailedPrecondition(
         "{}/state is missing: without the signing record another history could be signed; put it "
@@ -77,6 +72,20 @@ Result<SigningRecord> OpenSigningRecord(const env::Env& env, const TrailPaths& p
   }
   if (named) SEAL_RETURN_IF_ERROR(KeepSigningDir(env, paths, dir));
   return record;
+}
+
+// A key that others can read signs for them too.
+void WarnOfOpenKeys(const env::Env& env, const TrailPaths& paths) {
+  for (const std::string_view name : {"log.key", "next.key"}) {
+    const std::string path = env::JoinPath(paths.keys, name);
+    const auto info = env.files.Stat(path);
+    if (!info.ok() || !info->open_to_others) continue;
+    LogLine(
+        LogLevel::kWarning, env.clock.Now(), "key_file_open",
+        "others than its owner may read or change the key: chmod 600, and rotate it if they may "
+        "have",
+        {{"file", path}});
+  }
 }
 
 Result<SharedKey> ExternalKeyOf(const std::optional<ExternalSigner>& signer,
@@ -176,6 +185,7 @@ Result<std::unique_ptr<Ledger>> Ledger::Open(const env::Env& env, const Options&
   SEAL_ASSIGN_OR_RETURN(auto lock, env.files.Lock(paths.lock));
   SEAL_ASSIGN_OR_RETURN(ExternalKeys external, ExternalKeysOf(options));
   SEAL_ASSIGN_OR_RETURN(Trail trail, OpenTrail(env, paths, options.origin, external));
+  WarnOfOpenKeys(env, paths);
   SEAL_ASSIGN_OR_RETURN(SigningRecord signing, OpenSigningRecord(env, paths, options, trail));
   std::unique_ptr<Ledger> ledger(new Ledger(env, options, std::move(external), std::move(trail),
                                             std::move(signing), std::move(lock), metrics,

@@ -27,6 +27,19 @@ std::vector<std::string> LeavesOf(const RecordBatch& batch) {
   return leaves;
 }
 
+void CopyFolder(env::FileSystem& files, const std::string& from, const std::string& to) {
+  ASSERT_TRUE(files.MakeDir(to).ok());
+  for (const std::string& name : files.List(from).value()) {
+    const std::string path = env::JoinPath(from, name);
+    if (files.Stat(path)->is_directory) {
+      CopyFolder(files, path, env::JoinPath(to, name));
+    } else {
+      const Bytes content = env::ReadFile(files, path, kMiB).value();
+      ASSERT_TRUE(env::ReplaceFile(files, to, name, content).ok());
+    }
+  }
+}
+
 // A process: opens the ledger, and remembers what was acknowledged to it.
 struct Process {
   explicit Process(SimEnv& world, Options options = {}) : world(world) {
@@ -451,6 +464,26 @@ TEST(LedgerTest, ARestoredCopyIsRefusedWhereTheSigningRecordLivesElsewhere) {
     EXPECT_NE(p.failure.message().find("/safe/other/state is missing"), std::string::npos)
         << p.failure.ToString();
   }
+}
+
+// Goal: the record of a trail keeps a copy of it from signing beside it, wherever the record lies.
+TEST(LedgerTest, ACopyDoesNotSignByTheRecordInAnothersFolder) {
+  SimEnv world(46);
+  {
+    Process p(world);
+    ASSERT_NE(p.ledger, nullptr) << p.failure.ToString();
+    p.Submit(Batch(0, 5));
+    ASSERT_TRUE(p.Close().ok());
+  }
+  CopyFolder(world.files(), kData, "/copy");
+  Process original(world);
+  ASSERT_NE(original.ledger, nullptr) << original.failure.ToString();
+  MetricSet metrics;
+  const auto copy = Ledger::Open(
+      world.env(), {.data_dir = "/copy", .signing_state_dir = "/data/signing"}, metrics, {});
+  EXPECT_EQ(copy.status().code(), StatusCode::kUnavailable) << copy.status().ToString();
+  EXPECT_NE(copy.status().message().find("another process signs by it"), std::string::npos)
+      << copy.status().ToString();
 }
 
 // Goal: what cannot be read is not taken for what a crash tore off.

@@ -119,7 +119,6 @@ Status Beginning::ReadKeys(const std::vector<std::string>& vkeys) {
 // Under a name that no log of this trail has had, as far as can be known: two logs of one name must not be.
 Status Beginning::MakeKey() {
   signing_dir_ = options_.signing_state_dir.empty() ? paths_.signing : options_.signing_state_dir;
-  SEAL_RETURN_IF_ERROR(env_.files.MakeDir(signing_dir_));
   SEAL_ASSIGN_OR_RETURN(const uint32_t before,
                         KeepOldState(env_.files, signing_dir_, keys_.origin()));
   result_.epoch = keys_.epoch() + 1;
@@ -171,11 +170,8 @@ Status Beginning::Write(const record::RecordBatch& batch) {
 Status Beginning::Sign() {
   const tlog::Checkpoint head{
       .origin = keys_.log_origin(), .size = sequencer_->size(), .root = sequencer_->Root()};
-  SEAL_ASSIGN_OR_RETURN(
-      SigningRecord signing,
-      SigningRecord::Open(env_.files, signing_dir_, keys_.log_origin(),
-                          signing_dir_ == paths_.signing ? SigningRecord::Place::kInTrail
-                                                         : SigningRecord::Place::kElsewhere));
+  SEAL_ASSIGN_OR_RETURN(SigningRecord signing,
+                        SigningRecord::OpenLocked(env_.files, signing_dir_, keys_.log_origin()));
   SEAL_RETURN_IF_ERROR(signing.Intend(result_.epoch, head.size, head.root));
   SEAL_ASSIGN_OR_RETURN(const std::string note, keys_.signer->Sign(tlog::CheckpointText(head)));
   SEAL_RETURN_IF_ERROR(env::ReplaceFile(env_.files, paths_.epochs, BeforeEpochFile(result_.epoch),

@@ -35,7 +35,8 @@ uint32_t RecoveredLogNumber(std::string_view origin, std::string_view log_name);
 // Begins the epoch in a folder that holds the files of a trail and is no trail yet (it has no note `trail`): a new key, the
 // record that names it, the checkpoint that ends with this record, and a signing record of its own. A signing record
 // that is there already is kept beside it as `state-<number of its log>`. `checkpoint` and `vkeys`: of the trail as it
-// was. All is durable on return; after an error the folder is to be thrown away. Errors of Recover.
+// was. The caller holds the locks of the folder and of that signing record's. All is durable on return; after an error
+// the folder is to be thrown away. Errors of Recover.
 Result<RecoveredEpoch> BeginRecoveredEpoch(const env::Env& env, const TrailPaths& paths,
                                            const CheckpointInfo& checkpoint,
                                            const std::vector<std::string>& vkeys,

@@ -1,5 +1,6 @@
 #include "ledger/restore.h"
 
+#include <memory>
 #include <set>
 
 #include "base/limits.h"
@@ -77,27 +78,30 @@ Status MayGoOn(env::FileSystem& files, const std::string& dir, const BackupPlan&
         kAsNewEpoch);
   }
   SEAL_ASSIGN_OR_RETURN(const tlog::Verifier key, tlog::Verifier::FromVkey(plan.vkeys.back()));
-  SEAL_ASSIGN_OR_RETURN(
-      const SigningRecord record,
-      SigningRecord::Open(files, dir, key.name(), SigningRecord::Place::kElsewhere));
-  if (!record.state()) {
+  SEAL_ASSIGN_OR_RETURN(const auto state, ReadSigningState(files, dir, key.name()));
+  if (!state) {
     return FailedPrecondition("{}/state is missing; without the signing record {}", dir,
                               kAsNewEpoch);
   }
-  if (record.state()->size == plan.checkpoint.size && record.state()->root == plan.checkpoint.root)
-    return OkStatus();
+  if (state->size == plan.checkpoint.size && state->root == plan.checkpoint.root) return OkStatus();
   return FailedPrecondition(
       "the backup has the tree of {} records, and {}/state says that one of {} records may have "
       "been signed; {}",
-      Value(plan.checkpoint.size), dir, Value(record.state()->size), kAsNewEpoch);
+      Value(plan.checkpoint.size), dir, Value(state->size), kAsNewEpoch);
 }
 
 Result<Restored> Restore(const env::Env& env, const RestoreOptions& given) {
   env::FileSystem& files = env.files;
   RestoreOptions options = given;
   const TrailPaths paths(options.data_dir);
+  // Nobody may sign by the record between the look at it and the end.
+  std::unique_ptr<env::FileLock> signing_lock;
   if (std::string& dir = options.epoch.signing_state_dir; !dir.empty()) {
     SEAL_ASSIGN_OR_RETURN(dir, SigningFolder(files, options.data_dir, dir));
+    if (dir == paths.signing) dir.clear();
+    if (!dir.empty()) {
+      SEAL_ASSIGN_OR_RETURN(signing_lock, LockSigningFolder(files, dir));
+    }
   }
   SEAL_RETURN_IF_ERROR(FinishBackup(files, options.from));
   SEAL_ASSIGN_OR_RETURN(const BackupPlan plan, PlanFolder(env, options.from));
@@ -114,8 +118,10 @@ Result<Restored> Restore(const env::Env& env, const RestoreOptions& given) {
                         env::ReadFile(files, TrailPaths(options.from).trail, 64 * kKiB));
   SEAL_RETURN_IF_ERROR(env::ReplaceFile(files, options.data_dir, kRestoringNote, note));
   SEAL_RETURN_IF_ERROR(CopyTrail(files, options.from, options.data_dir, plan));
-  if (!options.epoch.signing_state_dir.empty()) {
-    SEAL_RETURN_IF_ERROR(files.MakeDir(paths.signing));
+  SEAL_RETURN_IF_ERROR(files.MakeDir(paths.signing));
+  if (!signing_lock) {
+    SEAL_ASSIGN_OR_RETURN(signing_lock, LockSigningFolder(files, paths.signing));
+  } else {
     SEAL_RETURN_IF_ERROR(env::ReplaceFile(files, paths.signing, "elsewhere",
                                           AsBytes(options.epoch.signing_state_dir + "\n")));
   }

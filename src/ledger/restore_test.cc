@@ -308,6 +308,21 @@ TEST(RestoreTest, GoesOnUnderItsKeyOnlyWhereTheSigningRecordSaysThatNothingWasSi
       << "one of the two folders goes on: " << old.status.ToString();
 }
 
+// Goal: whoever signs by the record meanwhile would have signed after the look at it.
+TEST(RestoreTest, ARecordThatSomebodySignsByIsNotGoneOnWith) {
+  SimEnv world(23);
+  const Lost lost = LoseStore(world, kSafe);
+  const auto held = LockSigningFolder(world.files(), kSafe);
+  ASSERT_TRUE(held.ok()) << held.status().ToString();
+  for (const std::string& key : {lost.key, std::string()}) {
+    const auto restored = Restore(
+        world.env(),
+        {.from = kBackup, .data_dir = kNew, .key = key, .epoch = {.signing_state_dir = kSafe}});
+    EXPECT_EQ(restored.status().code(), StatusCode::kUnavailable) << restored.status().ToString();
+    EXPECT_FALSE(world.files().Stat(kNew).ok()) << "nothing was begun";
+  }
+}
+
 TEST(RestoreTest, ANameThatTheSigningRecordKnowsIsNotTakenAgain) {
   SimEnv world(7);
   LoseStore(world, kSafe);

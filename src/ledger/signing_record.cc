@@ -72,32 +72,42 @@ Result<std::string> SigningFolder(env::FileSystem& files, const std::string& dat
       named, data_dir);
 }
 
-Result<SigningRecord> SigningRecord::Open(env::FileSystem& files, std::string dir,
-                                          std::string origin, Place place) {
-  SigningRecord record(files, std::move(dir), std::move(origin));
-  if (place == Place::kElsewhere) {
-    const std::string path = env::JoinPath(record.dir_, "LOCK");
-    auto lock = files.Lock(path);
-    if (!lock.ok() && files.IsLocked(path)) {  // a disk that fails is Unavailable too
-      return Unavailable(
-          "signing state {}: another process signs by it. Where that is a copy of this trail, only "
-          "one of them may go on",
-          record.dir_);
-    }
-    if (!lock.ok()) return lock.status();
-    record.lock_ = *std::move(lock);
-  }
-  const std::string path = env::JoinPath(record.dir_, kName);
-  const auto bytes = env::ReadFile(files, path, kBytesMax);
-  if (bytes.status().code() == StatusCode::kNotFound) return record;
-  if (!bytes.ok()) return bytes.status();
-  auto state = ParseSigningState(AsText(*bytes));
+Result<std::unique_ptr<env::FileLock>> LockSigningFolder(env::FileSystem& files,
+                                                         const std::string& dir) {
+  const std::string path = env::JoinPath(dir, "LOCK");
+  auto lock = files.Lock(path);
+  if (lock.ok() || !files.IsLocked(path)) return lock;  // a disk that fails is Unavailable too
+  return Unavailable(
+      "signing state {}: another process signs by it. Where that is a copy of this trail, only one "
+      "of them may go on",
+      dir);
+}
+
+Result<std::optional<SigningState>> ReadSigningState(env::FileSystem& files, const std::string& dir,
+                                                     std::string_view origin) {
+  const std::string path = env::JoinPath(dir, kName);
+  const auto text = env::ReadText(files, path, kBytesMax);
+  if (text.status().code() == StatusCode::kNotFound) return std::optional<SigningState>();
+  if (!text.ok()) return text.status();
+  auto state = ParseSigningState(*text);
   if (!state.ok()) return state.status().Annotate(path);
-  if (state->origin != record.origin_) {
-    return FailedPrecondition("{}: it is of the trail {}, and this is {}", path, state->origin,
-                              record.origin_);
-  }
-  record.state_ = *std::move(state);
+  if (state->origin == origin) return std::optional<SigningState>(*std::move(state));
+  return FailedPrecondition("{}: it is of the trail {}, and this is {}", path, state->origin,
+                            origin);
+}
+
+Result<SigningRecord> SigningRecord::Open(env::FileSystem& files, std::string dir,
+                                          std::string origin) {
+  SEAL_ASSIGN_OR_RETURN(auto lock, LockSigningFolder(files, dir));
+  SEAL_ASSIGN_OR_RETURN(SigningRecord record, OpenLocked(files, std::move(dir), std::move(origin)));
+  record.lock_ = std::move(lock);
+  return record;
+}
+
+Result<SigningRecord> SigningRecord::OpenLocked(env::FileSystem& files, std::string dir,
+                                                std::string origin) {
+  SigningRecord record(files, std::move(dir), std::move(origin));
+  SEAL_ASSIGN_OR_RETURN(record.state_, ReadSigningState(files, record.dir_, record.origin_));
   return record;
 }
 

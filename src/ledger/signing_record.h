@@ -30,16 +30,24 @@ Result<SigningState> ParseSigningState(std::string_view text);
 Result<std::string> SigningFolder(env::FileSystem& files, const std::string& data_dir,
                                   const std::string& named);
 
+// Keeps every other process from signing by the record in `dir`: also one on a copy of the trail, whose own lock does not
+// reach here. Unavailable if another one does already.
+Result<std::unique_ptr<env::FileLock>> LockSigningFolder(env::FileSystem& files,
+                                                         const std::string& dir);
+
+// What `dir`/state says; none if it is not there. DataLoss if it is damaged; FailedPrecondition if it is of another origin.
+Result<std::optional<SigningState>> ReadSigningState(env::FileSystem& files, const std::string& dir,
+                                                     std::string_view origin);
+
 // Threads  Compatible: one owner.
 class SigningRecord {
  public:
-  enum class Place { kInTrail, kElsewhere };
+  // Locks the folder for as long as the record lives, wherever it lies, and reads it. Errors of both.
+  static Result<SigningRecord> Open(env::FileSystem& files, std::string dir, std::string origin);
 
-  // Reads `state` in `dir`, if it is there. A folder elsewhere is locked as long as the record lives: the lock of the data
-  // folder does not keep a copy of the trail from it. DataLoss if it is damaged; FailedPrecondition if it is of another
-  // origin; Unavailable if another process signs by it.
-  static Result<SigningRecord> Open(env::FileSystem& files, std::string dir, std::string origin,
-                                    Place place = Place::kInTrail);
+  // The same, where the caller holds the lock.
+  static Result<SigningRecord> OpenLocked(env::FileSystem& files, std::string dir,
+                                          std::string origin);
 
   // None before the first signature.
   const std::optional<SigningState>& state() const { return state_; }
@@ -58,7 +66,7 @@ class SigningRecord {
   std::string dir_;
   std::string origin_;
   std::optional<SigningState> state_;
-  std::unique_ptr<env::FileLock> lock_;  // null in the trail
+  std::unique_ptr<env::FileLock> lock_;  // null where the caller holds it
 };
 
 }  // namespace sealtrail::ledger

@@ -19,23 +19,25 @@ TEST(SigningRecordTest, NeverTwoRootsForOneSizeAndNeverBack) {
     EXPECT_TRUE(record->Intend(0, TreeSize{5}, {1}).ok());
     EXPECT_TRUE(record->Intend(0, TreeSize{5}, {1}).ok()) << "the same again";
   }
-  auto record = SigningRecord::Open(world.files(), "/s", "example.com/log");
-  ASSERT_TRUE(record.ok());
-  EXPECT_EQ(record->Intend(1, TreeSize{5}, {2}).code(), StatusCode::kFailedPrecondition)
-      << "over all keys";
-  EXPECT_EQ(record->Intend(0, TreeSize{4}, {1}).code(), StatusCode::kFailedPrecondition);
-  EXPECT_TRUE(record->Intend(1, TreeSize{6}, {2}).ok());
+  {
+    auto record = SigningRecord::Open(world.files(), "/s", "example.com/log");
+    ASSERT_TRUE(record.ok());
+    EXPECT_EQ(record->Intend(1, TreeSize{5}, {2}).code(), StatusCode::kFailedPrecondition)
+        << "over all keys";
+    EXPECT_EQ(record->Intend(0, TreeSize{4}, {1}).code(), StatusCode::kFailedPrecondition);
+    EXPECT_TRUE(record->Intend(1, TreeSize{6}, {2}).ok());
+  }
   EXPECT_EQ(SigningRecord::Open(world.files(), "/s", "example.org/log").status().code(),
             StatusCode::kFailedPrecondition);
 }
 
-// Goal: of two copies of a trail that share a record elsewhere, one signs.
-TEST(SigningRecordTest, ElsewhereItIsOnesAlone) {
+// Goal: of two copies of a trail that share a record, one signs.
+TEST(SigningRecordTest, ItIsOnesAlone) {
   SimEnv world(1);
   ASSERT_TRUE(world.files().MakeDir("/s").ok());
-  const auto open = [&] {
-    return SigningRecord::Open(world.files(), "/s", "example.com/log",
-                               SigningRecord::Place::kElsewhere);
+  const auto open = [&] { return SigningRecord::Open(world.files(), "/s", "example.com/log"); };
+  const auto open_without_lock = [&] {
+    return SigningRecord::OpenLocked(world.files(), "/s", "example.com/log");
   };
   {
     auto one = open();
@@ -43,7 +45,7 @@ TEST(SigningRecordTest, ElsewhereItIsOnesAlone) {
     EXPECT_EQ(open().status().code(), StatusCode::kUnavailable);
     ASSERT_TRUE(one->Intend(0, TreeSize{5}, {1}).ok());
     // Where the lock does not reach.
-    auto other = SigningRecord::Open(world.files(), "/s", "example.com/log");
+    auto other = open_without_lock();
     ASSERT_TRUE(other.ok() && other->Intend(0, TreeSize{6}, {2}).ok());
     EXPECT_EQ(one->Intend(0, TreeSize{6}, {3}).code(), StatusCode::kFailedPrecondition);
     ASSERT_TRUE(world.files().Remove("/s/state").ok());
@@ -51,8 +53,7 @@ TEST(SigningRecordTest, ElsewhereItIsOnesAlone) {
   }
   auto next = open();
   ASSERT_TRUE(next.ok());
-  ASSERT_TRUE(
-      SigningRecord::Open(world.files(), "/s", "example.com/log")->Intend(0, TreeSize{1}, {}).ok());
+  ASSERT_TRUE(open_without_lock()->Intend(0, TreeSize{1}, {}).ok());
   EXPECT_EQ(next->Intend(0, TreeSize{1}, {1}).code(), StatusCode::kFailedPrecondition)
       << "there was none, and now there is";
 }

@@ -42,7 +42,7 @@ constexpr std::array<std::string_view, 8> kCovered = {"aside",    "anchors", "ch
 // What a writer leaves for a moment while it replaces a file: beside the evidence, and in signing/.
 constexpr std::array<std::string_view, 4> kTemporary = {"checkpoint.tmp", "trail.tmp",
                                                         "local.token.tmp", "incoming.tmp"};
-constexpr std::array<std::string_view, 2> kSigning = {"state", "elsewhere"};
+constexpr std::array<std::string_view, 3> kSigning = {"state", "elsewhere", "LOCK"};
 constexpr std::array<std::string_view, 2> kSigningTemporary = {"state.tmp", "elsewhere.tmp"};
 // In the folder of a backup: files are on their way to their place.
 constexpr std::string_view kIncoming = "incoming";

@@ -145,3 +145,12 @@ def test_secrets_are_for_the_owner_alone(store):
     for name in ("local.token", "api.sock", "keys/log.key"):
         mode = stat.S_IMODE(os.stat(store.data / name).st_mode)
         assert mode == 0o600, f"{name}: {mode:o}"
+
+
+def test_a_key_that_others_may_read_is_told(make_store):
+    store = make_store()
+    assert "key_file_open" not in store.stderr()
+    assert store.stop() == 0
+    (store.data / "keys/log.key").chmod(0o640)
+    store.start()
+    assert "key_file_open" in store.stderr()

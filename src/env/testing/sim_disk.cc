@@ -301,7 +301,8 @@ void SimDisk::Unlock(const Handle& handle) {
 }
 
 bool SimDisk::IsLocked(const std::string& path) const {
-  return powered_ && locked_.contains(Find(path).node);
+  const Place place = Find(path);
+  return powered_ && (locked_.contains(place.node) || locked_.contains(place.folder));
 }
 
 // --- Open files.
