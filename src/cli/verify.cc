@@ -122,9 +122,10 @@ int VerifyProof(const env::Env& env, const VerifyArgs& args,
 }
 
 // What `export --tlog` writes, and not a data folder.
-bool IsTileFolder(const env::Env& env, const std::string& path) {
-  return env.files.Stat(env::JoinPath(path, "tile")).ok() &&
-         !env.files.Stat(env::JoinPath(path, "trail")).ok();
+Result<bool> IsTileFolder(const env::Env& env, const std::string& path) {
+  SEAL_ASSIGN_OR_RETURN(const bool tiles, env::Exists(env.files, env::JoinPath(path, "tile")));
+  SEAL_ASSIGN_OR_RETURN(const bool trail, env::Exists(env.files, env::JoinPath(path, "trail")));
+  return tiles && !trail;
 }
 
 }  // namespace
@@ -139,7 +140,9 @@ int Verify(const env::Env& env, const VerifyArgs& args) {
   if (!args.leaf_file.empty())
     return Complain(fmt::format("--leaf is for a proof file, and {} is none", args.path));
   const verify::FolderSource source(env.files, args.path);
-  if (info.ok() && IsTileFolder(env, args.path)) {
+  const auto of_tiles = IsTileFolder(env, args.path);
+  if (!of_tiles.ok()) return Complain(of_tiles.status().message());
+  if (*of_tiles) {
     if (!args.vkey && !*policy) return Complain(kKeyIsNeeded);
     if (!args.tsa_ca_file.empty())
       return Complain("--tsa-ca is for a data folder: a folder of tiles has no time stamp");
