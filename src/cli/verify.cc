@@ -141,7 +141,11 @@ int Verify(const env::Env& env, const VerifyArgs& args) {
     return Complain(fmt::format("--leaf is for a proof file, and {} is none", args.path));
   const verify::FolderSource source(env.files, args.path);
   const auto of_tiles = IsTileFolder(env, args.path);
-  if (!of_tiles.ok()) return Complain(of_tiles.status().message());
+  if (!of_tiles.ok()) {
+    return PrintReport({.verdict = verify::Verdict::kCannotTell,
+                        .obstacles = {std::string(of_tiles.status().message())}},
+                       args.json);
+  }
   if (*of_tiles) {
     if (!args.vkey && !*policy) return Complain(kKeyIsNeeded);
     if (!args.tsa_ca_file.empty())

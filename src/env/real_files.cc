@@ -300,17 +300,23 @@ class RealFileSystem : public FileSystem {
   }
 
   // Locks belong to the open file (F_OFD_*), so that they can be asked about without taking one. That of a folder cannot:
-  // where the file was removed, or made anew, it is taken for a moment.
+  // where the file was removed it is taken for a moment. Only there: others lock folders too, and are no store.
   bool IsLocked(const std::string& path) override {
     Fd fd(OpenToRead(path));
     struct flock lock = WholeFile(F_RDLCK);
-    if (fd.get() >= 0 && ::fcntl(fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
-      return true;
+    if (fd.get() >= 0) return ::fcntl(fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
     Fd folder(OpenToRead(ParentPath(path)));
     return folder.get() >= 0 && IsHeld(folder, LOCK_SH);
   }
 
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
+    // Who removes the file and makes a new one would hold a lock of its own; the folder stays the same. Not every file
+    // system can lock one. It comes first: where it is held, no new file is made.
+    Fd folder(OpenToRead(ParentPath(path)));
+    for (int looks = 0; folder.get() >= 0 && IsHeld(folder, LOCK_EX); ++looks) {
+      if (looks == kLooksMax) return Unavailable("{} is held by another process", path);
+      Pause(kPauseNanos);
+    }
     Fd fd(Retry([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600); }));
     if (fd.get() < 0) return SystemError(errno, "open lock", path);
     struct flock lock = WholeFile(F_WRLCK);
@@ -319,13 +325,6 @@ class RealFileSystem : public FileSystem {
         return Unavailable("{} is held by another process", path);
       }
       return SystemError(errno, "lock", path);
-    }
-    // Who removes the file and makes a new one would hold a lock of its own; the folder stays the same. Not every file
-    // system can lock one.
-    Fd folder(OpenToRead(ParentPath(path)));
-    for (int looks = 0; folder.get() >= 0 && IsHeld(folder, LOCK_EX); ++looks) {
-      if (looks == kLooksMax) return Unavailable("{} is held by another process", path);
-      Pause(kPauseNanos);
     }
     return {std::make_unique<RealFileLock>(std::move(fd), std::move(folder))};
   }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -251,10 +252,22 @@ TEST(RealFilesTest, ALockThatWasRemovedStillHolds) {
     EXPECT_EQ(RealFiles().Lock(path).status().ToString(),
               "UNAVAILABLE: " + path + " is held by another process");
     EXPECT_FALSE(InChild(take));
-    EXPECT_TRUE(RealFiles().IsLocked(path)) << "and there is a new file now";
+    EXPECT_TRUE(RealFiles().IsLocked(path)) << "who was refused made no new file";
   }
   EXPECT_FALSE(RealFiles().IsLocked(path));
   EXPECT_TRUE(InChild(take));
+}
+
+// Others lock folders too (flock DIR command): that is no store that writes there.
+TEST(RealFilesTest, AFolderThatSomebodyElseLocksHoldsNoWriter) {
+  const TempFolder folder;
+  const std::string path = folder / "LOCK";
+  ASSERT_TRUE(RealFiles().Lock(path).ok());
+  const int descriptor = ::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY);
+  ASSERT_GE(descriptor, 0);
+  ASSERT_EQ(::flock(descriptor, LOCK_EX | LOCK_NB), 0);
+  EXPECT_FALSE(RealFiles().IsLocked(path));
+  ::close(descriptor);
 }
 
 TEST(RealFilesTest, FreeBytesAreSome) {

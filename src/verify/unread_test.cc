@@ -13,6 +13,7 @@ namespace {
 using testing::Bodies;
 using testing::FailingSource;
 using testing::FullTrail;
+using testing::UnreadableSource;
 
 // Nothing is blamed, and nothing is said to hold that was not looked at.
 void ExpectCannotTell(const Report& report) {
@@ -57,6 +58,39 @@ TEST(UnreadTest, NothingInATrailIsBlamedForAReadThatFails) {
     return Verify(
         source, {.vkey = trail.forge.vkey(), .policy = trail.policy, .tsa_ca = authority.ca_pem()});
   });
+}
+
+// Goal: who alters a record and then makes something else unreadable hides nothing by it.
+TEST(UnreadTest, WhatWasReadIsJudgedBesideWhatWasNot) {
+  FullTrail trail(Bodies::kCompressed);
+  const std::string log = [&] {
+    for (const auto& [path, content] : trail.forge.source.files)
+      if (path.starts_with("segments/") && path.ends_with(".seg")) return path;
+    return std::string();
+  }();
+  ASSERT_NE(log, "");
+  Bytes& content = trail.forge.source.files[log];
+  content[content.size() / 2] ^= 1;
+  for (const std::string path :
+       {"signing/state", "checkpoint", "signing", "aside", "anchors", ""}) {
+    const UnreadableSource source(trail.forge.source, path);
+    const Report report = Verify(source, {.vkey = trail.forge.vkey()});
+    EXPECT_EQ(report.verdict, Verdict::kNotSound) << path << "\n" << ReportText(report);
+    EXPECT_EQ(report.damage_total, 1u) << path << "\n" << ReportText(report);
+    EXPECT_FALSE(report.obstacles.empty()) << path;
+    for (const Damage& each : report.damage) EXPECT_EQ(each.file, log) << path;
+  }
+}
+
+// A folder in a note's place is no disk that fails.
+TEST(UnreadTest, AFolderInANotesPlaceIsDamage) {
+  for (const std::string path : {"checkpoint", "trail", "signing/state"}) {
+    FullTrail trail(Bodies::kCompressed);
+    trail.forge.source.files.erase(path);
+    trail.forge.source.files[path + "/x"] = {};
+    const Report report = Verify(trail.forge.source, {.vkey = trail.forge.vkey()});
+    EXPECT_EQ(report.verdict, Verdict::kNotSound) << path << "\n" << ReportText(report);
+  }
 }
 
 }  // namespace

@@ -37,8 +37,9 @@ constexpr int kListingsMax = 5;
 // Names beside the evidence (segment.md §1): nothing hashes them.
 constexpr std::array<std::string_view, 5> kNotCovered = {"LOCK", "keys", "local.token", "api.sock",
                                                          "index"};
-constexpr std::array<std::string_view, 8> kCovered = {"aside",    "anchors", "checkpoint", "epochs",
-                                                      "segments", "signing", "tiles",      "trail"};
+constexpr std::array<std::string_view, 6> kCoveredFolders = {"aside",    "anchors", "epochs",
+                                                             "segments", "signing", "tiles"};
+constexpr std::array<std::string_view, 2> kCoveredNotes = {"checkpoint", "trail"};
 // What a writer leaves for a moment while it replaces a file: beside the evidence, and in signing/.
 constexpr std::array<std::string_view, 4> kTemporary = {"checkpoint.tmp", "trail.tmp",
                                                         "local.token.tmp", "incoming.tmp"};
@@ -64,9 +65,9 @@ class Run {
       CheckEpochs();
       CheckCheckpoint();
       CheckState();
-      anchors_judged_ = CheckAnchors();
+      anchors_judged_ = CheckAnchors() && anchors_read_;
       CheckAside();
-      judged_ = true;
+      judged_ = !unread_.contains("checkpoint");
     }
     Conclude();
     return std::move(report_);
@@ -125,7 +126,7 @@ class Run {
              .kind = "note_damaged",
              .text = "far too long"});
     } else if (bytes.status().code() != StatusCode::kNotFound) {
-      unread_ = true;
+      unread_.insert(path);
       Obstacle(bytes.status());
     }
     return std::nullopt;
@@ -141,7 +142,8 @@ class Run {
   }
 
   // Before the segments are listed: what these cover must then be in them. The signing record comes first, for a
-  // running store writes it first. Nothing is judged where one of them cannot be read, for the others hang on it.
+  // running store writes it first. Nothing is judged where the trail's name and keys cannot be read, for all hangs on
+  // them; the others are missed where they would be compared.
   bool ReadNotes() {
     const auto incoming = source_.Open(std::string(kIncoming));
     if (incoming.ok()) {
@@ -169,12 +171,21 @@ class Run {
       }
     }
     auto anchors = AnchorCheck::Read(source_, findings_);
-    if (!anchors.ok()) return Obstacle(anchors.status());
-    anchors_ = std::move(anchors).value();
+    anchors_read_ = anchors.ok();
+    if (anchors.ok()) {
+      anchors_ = std::move(anchors).value();
+    } else {
+      Obstacle(anchors.status());
+    }
     for (const uint64_t size : anchors_.Sizes()) trail_.marks.push_back(size);
     trail_text_ = ReadNote("trail");
-    if (unread_ || !FindOrigin()) return false;
+    if (unread_.contains("trail")) {
+      CheckFolder();
+      return false;
+    }
+    if (!FindOrigin()) return false;
     if (trail_text_ && IsOfAnotherFormat(*trail_text_)) return false;
+    CheckFolder();
     std::map<uint64_t, std::string> epochs, befores;
     if (!ReadEpochs(&epochs, &befores)) return false;
     keys_.emplace(origin_, key_, std::move(epochs), std::move(befores));
@@ -210,6 +221,7 @@ class Run {
                   std::map<uint64_t, std::string>* befores) {
     const auto entries = ListIfThere("epochs");
     if (!entries) return false;
+    bool read = true;
     for (const SourceEntry& entry : *entries) {
       const std::string path = "epochs/" + entry.name;
       uint64_t n = 0;
@@ -229,25 +241,24 @@ class Run {
       } else if (auto text = ReadNote(path, kEpochBytesLimit)) {
         (before ? *befores : *epochs)[n] = std::move(*text);
       }
+      read = read && !unread_.contains(path);
     }
-    return !unread_;
+    return read;
   }
 
   // --- The log ----------------------------------------------------------------------------------
 
   bool ReadLog() {
-    if (!CheckFolder()) return false;
     const Hash genesis = ChainStart(origin_);
     auto tiles = TileFiles::Open(source_, findings_);
     if (!tiles.ok()) return Obstacle(tiles.status());
-    const auto aside = ListIfThere("aside");
-    if (!aside) return false;
-    for (const SourceEntry& entry : *aside) {
+    const auto aside = ListIfThere("aside").value_or(std::vector<SourceEntry>());
+    for (const SourceEntry& entry : aside) {
       if (trail_.aside.size() < kAsideMax) trail_.aside.push_back(entry.name);
     }
-    if (aside->size() > kAsideMax)
+    if (aside.size() > kAsideMax)
       Notify("aside", "not_checked",
-             fmt::format("only {} of {} files were looked at", kAsideMax, aside->size()));
+             fmt::format("only {} of {} files were looked at", kAsideMax, aside.size()));
     auto listed = ListSegments(source_, genesis);
     for (int i = 1; i < kListingsMax && listed.status().code() == StatusCode::kUnavailable; ++i) {
       listed = ListSegments(source_, genesis);
@@ -354,15 +365,17 @@ class Run {
             next, checkpoint_->size - 1)};
   }
 
-  bool CheckFolder() {
+  void CheckFolder() {
     const auto entries = source_.List("");
-    if (!entries.ok()) return Obstacle(entries.status());
-    for (const SourceEntry& entry : *entries) {
+    if (!entries.ok()) Obstacle(entries.status());
+    for (const SourceEntry& entry : entries.ok() ? *entries : std::vector<SourceEntry>()) {
       if (IsStaged(entry.name)) {
         Notify(entry.name, "temporary_file", "left by a backup that was interrupted");
         continue;
       }
-      if (Contains(kNotCovered, entry.name) || Contains(kCovered, entry.name)) continue;
+      if (Contains(kNotCovered, entry.name)) continue;
+      if (Contains(kCoveredFolders, entry.name) && entry.is_folder) continue;
+      if (Contains(kCoveredNotes, entry.name) && !entry.is_folder) continue;
       if (Contains(kTemporary, entry.name)) {
         Notify(entry.name, "temporary_file", "left where a file was being replaced");
         continue;
@@ -371,17 +384,16 @@ class Run {
       UnknownFile(entry.name, entry);
     }
     const auto signing = ListIfThere("signing");
-    if (!signing) return false;
-    for (const SourceEntry& entry : *signing) {
+    for (const SourceEntry& entry : signing.value_or(std::vector<SourceEntry>())) {
       if (Contains(kSigningTemporary, entry.name)) {
         Notify("signing/" + entry.name, "temporary_file", "left where a file was being replaced");
       } else if (IsStaged(entry.name)) {
         Notify("signing/" + entry.name, "temporary_file", "left by a backup that was interrupted");
-      } else if (!Contains(kSigning, entry.name) && !entry.name.starts_with("state-")) {
+      } else if (entry.is_folder ||
+                 (!Contains(kSigning, entry.name) && !entry.name.starts_with("state-"))) {
         UnknownFile("signing/" + entry.name, entry);
       }
     }
-    return true;
   }
 
   void UnknownFile(std::string path, const SourceEntry& entry) {
@@ -389,7 +401,8 @@ class Run {
            .length = entry.is_folder ? 0 : entry.size,
            .unit = "file",
            .kind = "unknown_file",
-           .text = "no part of a trail has this name"});
+           .text = entry.is_folder ? "no folder of a trail has this name"
+                                   : "no file of a trail has this name"});
   }
 
   // --- What is signed ---------------------------------------------------------------------------
@@ -540,6 +553,7 @@ class Run {
   }
 
   void CheckState() {
+    if (unread_.contains("signing/state")) return;
     if (!state_text_) {
       Notify("signing/state", "signing_elsewhere",
              "the signing record is not in this folder, and was not looked at");
@@ -870,9 +884,10 @@ class Run {
   Findings findings_;
   std::optional<LogJoin> join_;
   std::optional<Damage> missing_at_end_;
-  bool unread_ = false;          // a note
-  bool judged_ = false;          // what is signed was held against the log
-  bool anchors_judged_ = false;  // all of them were
+  std::set<std::string> unread_;  // notes
+  bool judged_ = false;           // what the checkpoint says was held against the log
+  bool anchors_read_ = false;     // all of them were
+  bool anchors_judged_ = false;   // and held against the log
   bool checkpoint_holds_ = false;
   bool root_differs_ = false;
   Report report_;

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+import shutil
+import subprocess
 import time
 import urllib.error
 
@@ -117,3 +120,25 @@ def test_a_disk_that_fails_is_final(make_store, call, error, words):
     code, report = store.verify()
     assert (code, report["damage"]) == (0, [])
     check_export(store, report)
+
+
+def test_an_answer_that_does_not_reach_the_end_says_so(make_store):
+    """What the index cannot read hides what comes after it: then the query is no plain success.
+
+    strace makes the reads of the segment fail, from another one on in each run.
+    """
+    store = make_store()
+    assert traffic.post(store, traffic.spans(300)).status == 200
+    assert store.stop() == 0
+    segment = store.data / f"segments/{0:020}.log"
+    for first in range(90, 0, -6):
+        command = ["strace", "-f", "-qqq", "-o", "/dev/null", "-P", str(segment), "-e", "trace=pread64",
+                   "-e", f"inject=pread64:error=EIO:when={first}+", str(store.binary), "query", "--data", str(store.data),
+                   "--format", "json", "SELECT count(*) AS n FROM audit_spans"]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        if "the answer is of the first" in done.stderr:
+            assert done.returncode == 2, done
+            return
+        assert done.returncode == 0 and json.loads(done.stdout)[0]["n"] >= 300, done
+        shutil.rmtree(store.data / "index", ignore_errors=True)
+    pytest.fail("no read of the index was met")

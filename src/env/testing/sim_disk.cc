@@ -279,7 +279,9 @@ uint64_t SimDisk::FreeNow() const {
 
 Result<SimDisk::Handle> SimDisk::Lock(const std::string& path) {
   if (!powered_) return PowerIsOff();
-  if (const Place place = Find(path); place.node == nullptr) {
+  const Place place = Find(path);
+  if (locked_.contains(place.folder)) return Unavailable("{} is held by another process", path);
+  if (place.node == nullptr) {
     SEAL_RETURN_IF_ERROR(Run({.verb = "open lock", .path = path, .whole = [&](bool) {
                                 return CreateNow(path, "open lock", false);
                               }}));
@@ -302,7 +304,7 @@ void SimDisk::Unlock(const Handle& handle) {
 
 bool SimDisk::IsLocked(const std::string& path) const {
   const Place place = Find(path);
-  return powered_ && (locked_.contains(place.node) || locked_.contains(place.folder));
+  return powered_ && locked_.contains(place.node != nullptr ? place.node : place.folder);
 }
 
 // --- Open files.

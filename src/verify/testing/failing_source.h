@@ -62,4 +62,27 @@ class FailingSource : public Source {
   mutable std::string what_;
 };
 
+// Of which one file or folder cannot be read, ever.
+class UnreadableSource : public Source {
+ public:
+  UnreadableSource(const Source& inner, std::string path) : inner_(inner), path_(std::move(path)) {}
+
+  Result<std::vector<SourceEntry>> List(const std::string& folder) const override {
+    SEAL_RETURN_IF_ERROR(Look(folder));
+    return inner_.List(folder);
+  }
+  Result<std::unique_ptr<env::ReadableFile>> Open(const std::string& path) const override {
+    SEAL_RETURN_IF_ERROR(Look(path));
+    return inner_.Open(path);
+  }
+
+ private:
+  Status Look(const std::string& path) const {
+    return path == path_ ? Unavailable("{}: it cannot be read", path) : OkStatus();
+  }
+
+  const Source& inner_;
+  const std::string path_;
+};
+
 }  // namespace sealtrail::verify::testing
