@@ -10,23 +10,23 @@
 namespace sealtrail::cli {
 namespace {
 
-// Whether it does not reach the end of the trail; its statement says so, and then we do.
-bool IsPartial(std::string_view answer) {
+// Says so where the answer does not reach the end of the trail, as its statement tells. Returns whether it does.
+bool ReachesEnd(std::string_view answer) {
   const size_t at = answer.rfind("],\"statement\":");
-  if (at == answer.npos) return false;
+  if (at == answer.npos) return true;
   const auto end =
       nlohmann::json::parse(fmt::format("{{{}", answer.substr(at + 2)), nullptr, false);
-  if (!end.is_object() || !end.contains("statement")) return false;
+  if (!end.is_object() || !end.contains("statement")) return true;
   const auto& statement = end["statement"];
   const uint64_t covers = statement.value("covers", uint64_t{0});
   const uint64_t size = statement.value("tree_size", uint64_t{0});
-  if (covers >= size) return false;
+  if (covers >= size) return true;
   std::fprintf(
       stderr,
       "sealtrail: the answer is of the first %llu records of %llu: the index has not reached "
       "the others; it is being made, or what it reads cannot be read\n",
       static_cast<unsigned long long>(covers), static_cast<unsigned long long>(size));
-  return true;
+  return false;
 }
 
 Result<std::string> SqlFrom(const std::string& argument) {
@@ -73,7 +73,7 @@ int Query(const env::Env& env, const QueryArgs& args) {
       std::fflush(stdout) != 0) {
     return Complain("standard output cannot be written");
   }
-  return IsPartial(answer) ? 2 : 0;
+  return ReachesEnd(answer) ? 0 : 2;
 }
 
 }  // namespace sealtrail::cli

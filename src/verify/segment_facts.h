@@ -136,8 +136,8 @@ struct Interval {
 struct SegmentFacts {
   Findings findings;
 
-  bool unread =
-      false;  // it could not be read, which the obstacles say; then nothing of this is known
+  // It could not be read, which the obstacles say; then nothing of this is known.
+  bool unread = false;
   bool was_read = false;  // beyond its header
   uint64_t first = 0;
   uint64_t next = 0;  // one past the last record
