@@ -12,6 +12,9 @@ using format::FileKind;
 constexpr uint64_t kStepBytes = kMiB;  // of the log, before other tasks get their turn
 constexpr uint64_t kSyncEvery =
     16 * kMiB;  // of the log: so that the last sync finds little to write
+// Behind by more than this, sealing takes its full share of a processor: else it would starve under full load, and all that
+// it did not come to would be done while nobody is answered, when the log is closed.
+constexpr uint64_t kPatientBytes = 4 * kMiB;
 
 }  // namespace
 
@@ -19,10 +22,48 @@ Sealer::Sealer(const env::Env& env, const TrailPaths& paths, OnFailure on_failur
     : env_(env),
       paths_(paths),
       on_failure_(std::move(on_failure)),
-      worker_(env.executor.StartWorker("sealer", env::Priority::kBackground)) {}
+      patient_(env.executor.StartWorker("sealer", env::Priority::kBackground)),
+      hasty_(env.executor.StartWorker("sealer-hasty")) {}
+
+void Sealer::End() {
+  {
+    MutexLock lock(mutex_);
+    ended_ = true;
+  }
+  patient_->End();
+  hasty_->End();
+}
+
+void Sealer::Post(Task task) {
+  MutexLock lock(mutex_);
+  tasks_.push_back(std::move(task));
+  if (!std::exchange(called_, true)) CallWorker();
+}
+
+void Sealer::CallWorker() {
+  const bool hurry = closing_ || durable_ - taken_ > kPatientBytes;
+  (hurry ? hasty_ : patient_)->Post([this] { RunNext(); });
+}
+
+void Sealer::RunNext() {
+  Task task;
+  {
+    MutexLock lock(mutex_);
+    if (ended_) return;
+    task = std::move(tasks_.front());
+    tasks_.pop_front();
+  }
+  task();
+  MutexLock lock(mutex_);
+  if (tasks_.empty()) {
+    called_ = false;
+  } else {
+    CallWorker();
+  }
+}
 
 void Sealer::Begin(const tlog::Frontier& before, uint64_t durable_bytes) {
-  worker_->Post([this, before] {
+  Post([this, before] {
     if (failed_.ok()) Check(OpenLog(before));
   });
   {
@@ -39,7 +80,7 @@ void Sealer::Grow(uint64_t durable_bytes) {
     durable_ = durable_bytes;
     if (durable_ - taken_ < kStepBytes || std::exchange(stepping_, true)) return;
   }
-  worker_->Post([this] { Step(); });
+  Post([this] { Step(); });
 }
 
 uint64_t Sealer::lag() const {
@@ -57,17 +98,17 @@ void Sealer::Finish(const crypto::Hash& chain, format::Manifest manifest, Shared
                        .done = std::move(done)};
     if (std::exchange(stepping_, true)) return;
   }
-  worker_->Post([this] { Step(); });
+  Post([this] { Step(); });
 }
 
 void Sealer::Then(std::function<Status()> task) {
-  worker_->Post([this, task = std::move(task)] {
+  Post([this, task = std::move(task)] {
     if (failed_.ok()) Check(task());
   });
 }
 
 void Sealer::Settle(std::function<void(Status)> done) {
-  worker_->Post([this, done = std::move(done)] { done(failed_); });
+  Post([this, done = std::move(done)] { done(failed_); });
 }
 
 Status Sealer::OpenLog(const tlog::Frontier& before) {
@@ -107,7 +148,7 @@ void Sealer::Step() {
       return;
     }
   }
-  if (!closing) return worker_->Post([this] { Step(); });
+  if (!closing) return Post([this] { Step(); });
   Check(Close(*closing));
 }
 

@@ -1,7 +1,8 @@
-// Makes the sealed form of the log while it grows, on a worker of its own, so that little is left to do when the segment
+// Makes the sealed form of the log while it grows, on a thread of its own, so that little is left to do when the segment
 // is closed. docs/formats/segment.md §6.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,7 +15,7 @@
 
 namespace sealtrail::ledger {
 
-// Threads  Safe. The callbacks come from the sealer's worker: they must only post.
+// Threads  Safe. The callbacks come from the sealer's workers: they must only post.
 // Errors   The first one is told to `on_failure`, once, and nothing is sealed after it.
 class Sealer {
  public:
@@ -43,8 +44,8 @@ class Sealer {
   // Calls `done` when what was asked for with Begin and Then is done, with the first failure of all.
   void Settle(std::function<void(Status)> done);
 
-  // Ends the worker. What was not finished is thrown away, and made again from the log at the next start.
-  void End() { worker_->End(); }
+  // Ends the workers. What was not finished is thrown away, and made again from the log at the next start.
+  void End();
 
  private:
   struct Closing {
@@ -54,7 +55,14 @@ class Sealer {
     std::function<void(Result<SealedSegment>)> done;
   };
 
-  // All below on the worker.
+  using Task = std::function<void()>;
+
+  // In the order posted, one at a time, each on the worker that is right when its turn comes.
+  void Post(Task task);
+  void CallWorker() SEAL_REQUIRES(mutex_);
+  void RunNext();
+
+  // All below on a worker.
   void Step();
   Status TakeFrames(uint64_t durable_bytes);
   Status OpenLog(const tlog::Frontier& before);
@@ -71,12 +79,17 @@ class Sealer {
   Status failed_;           // the first failure
 
   mutable Mutex mutex_;
+  std::deque<Task> tasks_ SEAL_GUARDED_BY(mutex_);
+  bool ended_ SEAL_GUARDED_BY(mutex_) = false;
+  bool called_ SEAL_GUARDED_BY(mutex_) = false;   // a RunNext is posted or running
   uint64_t durable_ SEAL_GUARDED_BY(mutex_) = 0;  // bytes of the log
   uint64_t taken_ SEAL_GUARDED_BY(mutex_) = 0;
   bool stepping_ SEAL_GUARDED_BY(mutex_) = false;  // a Step is posted
   std::optional<Closing> closing_ SEAL_GUARDED_BY(mutex_);
 
-  std::unique_ptr<env::Worker> worker_;  // last: ends before what its tasks use
+  // Last: they end before what their tasks use.
+  std::unique_ptr<env::Worker> patient_;  // in background
+  std::unique_ptr<env::Worker> hasty_;    // where somebody waits, or soon will
 };
 
 }  // namespace sealtrail::ledger
