@@ -115,6 +115,19 @@ TEST_F(SealerTest, WhoIsBehindHurriesUntilItIsNot) {
   EXPECT_GE(executor.posted[env::Priority::kBackground], before + 2);
 }
 
+// All senders wait for it. That the chain is another one is found before there is anything to sign.
+TEST_F(SealerTest, ClosingIsDoneInHaste) {
+  Grow(kMiB);
+  world.executor().RunUntilIdle();
+  ASSERT_EQ(executor.posted[env::Priority::kNormal], 0);
+  bool done = false;
+  sealer->Finish(crypto::Hash{}, {}, nullptr, [&](const Result<SealedSegment>&) { done = true; });
+  world.executor().RunUntilIdle();
+  EXPECT_GE(executor.posted[env::Priority::kNormal], 1);
+  EXPECT_EQ(failure.code(), StatusCode::kDataLoss) << failure.ToString();
+  EXPECT_FALSE(done);
+}
+
 TEST_F(SealerTest, WhatIsPostedAcrossBothKeepsItsOrder) {
   std::vector<int> order;
   const auto note = [&](int number) {
