@@ -67,8 +67,8 @@ TEST_P(SealedNotesTest, AreSealedAsTheSpecificationSays) {
   const auto sealed =
       env::ReadFile(world.files(), "/data/segments/00000000000000000000.seg", 16 * kMiB);
   ASSERT_TRUE(sealed.ok());
-  EXPECT_NE(std::search(sealed->begin(), sealed->end(), "\0\0\0\4note", "\0\0\0\4note" + 8),
-            sealed->end());
+  const Bytes note = {0, 0, 0, 4, 'n', 'o', 't', 'e'};
+  EXPECT_NE(std::search(sealed->begin(), sealed->end(), note.begin(), note.end()), sealed->end());
   const verify::Report report = verify::Verify(verify::FolderSource(world.files(), kData), {});
   EXPECT_EQ(report.verdict, verify::Verdict::kSound) << verify::ReportText(report);
 }
