@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/limits.h"
 
 namespace sealtrail::dedupe {
 
@@ -25,8 +26,8 @@ using Fingerprint = uint64_t;
 enum class ClaimId : uint64_t {};
 
 struct WindowLimits {
-  uint64_t entries_max = 16'777'216;
-  int64_t age_max_ns = int64_t{24} * 3600 * kNanosPerSecond;
+  uint64_t entries_max = kIdentitiesMax;
+  int64_t age_max_ns = int64_t{kIdentityHoursMax} * 3600 * kNanosPerSecond;
 };
 
 class Window {

@@ -92,7 +92,9 @@ class Mapper {
   template <typename Item>
   Status Map(const model::ExportRequest<Item>& request) {
     for (const auto& resource : request.resources) {
-      counts_ = &result_.counts[SourceOf(resource.resource)];
+      const Source source = SourceOf(resource.resource);
+      counts_ = &result_.counts[source];
+      const size_t records_before = builder_.record_count();
       bool resource_written = false;
       for (const auto& scope : resource.scopes) {
         bool scope_written = false;
@@ -103,6 +105,8 @@ class Mapper {
         };
         for (const Item& item : scope.items) SEAL_RETURN_IF_ERROR(MapItem(item));
       }
+      if (const size_t records = builder_.record_count() - records_before; records != 0)
+        result_.runs.push_back({.source = source, .records = records});
     }
     return OkStatus();
   }
