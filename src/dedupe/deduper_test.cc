@@ -74,13 +74,16 @@ RecordBatch BatchOf(const std::vector<Sent>& all, const std::string& request, Un
   return std::move(*builder).Finish();
 }
 
-// A sink that refuses while it is told to, and passes on otherwise.
+// A sink that refuses while it is told to, at once or later, and passes on otherwise.
 class Gate : public record::RecordSink {
  public:
   explicit Gate(record::RecordSink& next) : next_(next) {}
   bool open = true;
+  bool late = false;                        // refuse what comes only when told
+  std::vector<record::CommitDone> refused;  // by then
 
   void Submit(RecordBatch batch, record::CommitDone done) override {
+    if (late) return refused.push_back(std::move(done));
     if (!open) return done(Unavailable("closed"));
     next_.Submit(std::move(batch), std::move(done));
   }
@@ -264,14 +267,20 @@ TEST(DeduperTest, WhatWasRefusedIsNotKnown) {
 
 TEST(DeduperTest, WhoWaitedForARefusedOneIsStored) {
   SimEnv world(1);
-  Process p(world, {}, {.queue_bytes_max = 500});
-  const auto first = p.Begin({{"a", 1}}, "r1");
-  const auto full = p.Begin({{std::string(1000, 'x'), 2}}, "r2");  // the queue has no room
-  EXPECT_EQ(full->Text(), "refused");
-  const auto again = p.Begin({{"a", 1}}, "r3");
+  Process p(world);
+  p.gate->late = true;
+  const auto first = p.Begin({{"a", 1}, {"x"}}, "r1");
+  p.gate->late = false;
+  const auto second = p.Begin({{"b", 2}, {"a", 1}}, "r2");
+  const auto third = p.Begin({{"a", 1}, {"x"}}, "r1");
   world.executor().RunUntilIdle();
-  EXPECT_EQ(first->Text(), "s");
-  EXPECT_EQ(again->Text(), "d");
+  EXPECT_FALSE(second->answered || third->answered);
+  p.gate->refused[0](Unavailable("late"));
+  world.executor().RunUntilIdle();
+  EXPECT_EQ(first->Text(), "refused");
+  EXPECT_EQ(second->Text(), "ss");
+  EXPECT_EQ(third->Text(), "ds");
+  EXPECT_EQ(p.Stored().size(), 3u);
 }
 
 TEST(DeduperTest, OwnRecordsPass) {
