@@ -17,6 +17,7 @@
 
 #include "base/limits.h"
 #include "bench/generator.h"
+#include "dedupe/deduper.h"
 #include "env/env.h"
 #include "ledger/ledger.h"
 #include "pipeline/audit_pipeline.h"
@@ -119,7 +120,8 @@ int Run(const std::string& data, uint64_t records, uint64_t seed) {
   auto ledger = ledger::Ledger::Open(env, {.data_dir = data}, metrics,
                                      [](const Status& s) { Die(s.ToString()); });
   if (!ledger.ok()) Die(ledger.status().ToString());
-  pipeline::AuditPipeline pipeline(env, pipeline::Selector({"audit.action"}), **ledger, metrics);
+  dedupe::Deduper deduper(env, **ledger, **ledger, {}, metrics);
+  pipeline::AuditPipeline pipeline(env, pipeline::Selector({"audit.action"}), deduper, metrics);
 
   std::atomic<uint64_t> failures{0};
   const double cpu_before = CpuSeconds();
@@ -137,6 +139,7 @@ int Run(const std::string& data, uint64_t records, uint64_t seed) {
   const uint64_t before_stop = Value((*ledger)->heights().durable);
   std::atomic<bool> closed{false};
   Status close_status;
+  deduper.Stop();
   (*ledger)->Close([&](const Status& s) {
     close_status = s;
     closed = true;

@@ -25,6 +25,10 @@ constexpr size_t kLeafBytesMax = 65'535;  // also C2SP tlog-tiles: an entry's le
 constexpr size_t kBesideBytesMin =
     2 * kKiB + 1;  // a resource or scope of this size lies beside the leaf
 
+// Duplicates: docs/design/duplicates.md.
+constexpr uint64_t kIdentitiesMax = 16'777'216;
+constexpr uint64_t kIdentityHoursMax = 24;
+
 // The ledger: docs/formats/segment.md.
 constexpr size_t kFrameRecordsMax = 256;
 constexpr size_t kSegmentBytes = 256 * kMiB;

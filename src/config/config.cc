@@ -36,6 +36,7 @@ class Parser {
             {"select", [this](const YAML::Node& n) { return Select(n); }},
             {"min_free_bytes", [this](const YAML::Node& n) { return MinFreeBytes(n); }},
             {"segment", [this](const YAML::Node& n) { return Segment(n); }},
+            {"duplicates", [this](const YAML::Node& n) { return Duplicates(n); }},
             {"signing_state",
              [this](const YAML::Node& n) {
                return yaml_.Text(n, "signing_state", config_.signing_state);
@@ -126,6 +127,19 @@ class Parser {
                       {"age_max_seconds", [this](const YAML::Node& n) {
                          return yaml_.Number(n, "segment.age_max_seconds", "seconds", 1, 86'400,
                                              config_.segment_age_max_seconds);
+                       }}});
+  }
+
+  Status Duplicates(const YAML::Node& node) {
+    return yaml_.Map(node, "duplicates.",
+                     {{"identities_max",
+                       [this](const YAML::Node& n) {
+                         return yaml_.Number(n, "duplicates.identities_max", "identities", 1000,
+                                             kIdentitiesMax, config_.identities_max);
+                       }},
+                      {"hours_max", [this](const YAML::Node& n) {
+                         return yaml_.Number(n, "duplicates.hours_max", "hours", 1,
+                                             kIdentityHoursMax, config_.identity_hours_max);
                        }}});
   }
 

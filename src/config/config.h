@@ -40,6 +40,10 @@ struct Config {
   uint64_t segment_bytes_max = kSegmentBytes;
   uint64_t segment_age_max_seconds = 3600;
 
+  // Repeats are recognised among so many identities, this far back.
+  uint64_t identities_max = kIdentitiesMax;
+  uint64_t identity_hours_max = kIdentityHoursMax;
+
   std::string signing_state;  // folder of the signing record; empty: signing/ in the data folder
 
   std::optional<SignerCommand> signer;       // unset: the key is a file

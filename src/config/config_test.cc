@@ -34,6 +34,7 @@ min_free_bytes: 1048576
 segment:
   bytes_max: 65536
   age_max_seconds: 7
+duplicates: {identities_max: 1000, hours_max: 2}
 signing_state: /safe
 signer: {command: [/bin/sign, "a b"], vkey: PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW}
 next_signer: {vkey: PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW, command: [/bin/other]}
@@ -48,6 +49,8 @@ index: {paused: true}
   EXPECT_EQ(config->min_free_bytes, 1048576u);
   EXPECT_EQ(config->segment_bytes_max, 65536u);
   EXPECT_EQ(config->segment_age_max_seconds, 7u);
+  EXPECT_EQ(config->identities_max, 1000u);
+  EXPECT_EQ(config->identity_hours_max, 2u);
   EXPECT_EQ(config->signing_state, "/safe");
   ASSERT_TRUE(config->signer && config->next_signer);
   EXPECT_EQ(config->signer->command, (std::vector<std::string>{"/bin/sign", "a b"}));

@@ -182,6 +182,20 @@ Result<std::vector<std::string_view>> SplitBundle(ByteView body, uint32_t count)
   return leaves;
 }
 
+Result<std::vector<NoteView>> SplitNotes(ByteView notes) {
+  std::vector<NoteView> views;
+  while (!notes.empty()) {
+    if (notes.size() < 4) return DataLoss("notes: {} bytes left over", notes.size());
+    const size_t size = GetBig32(notes.data());
+    if (size < kNoteSeqBytes || notes.size() - 4 < size)
+      return DataLoss("notes: a note of {} bytes", size);
+    views.push_back({.first = Seq{GetBig64(notes.data() + 4)},
+                     .bytes = notes.subspan(4 + kNoteSeqBytes, size - kNoteSeqBytes)});
+    notes = notes.subspan(4 + size);
+  }
+  return views;
+}
+
 Codec EncodeBundle(ByteView bundle, Bytes& out) {
   if (PartBundle(bundle, out) && out.size() < bundle.size()) return Codec::kParted;
   return EncodeContent(bundle, out);

@@ -83,6 +83,16 @@ Result<FrameHeader> DecodeFrameHeader(ByteView bytes);
 // `count`.
 Result<std::vector<std::string_view>> SplitBundle(ByteView body, uint32_t count);
 
+// A note of a frame: of the batch whose first record has that number.
+struct NoteView {
+  Seq first;
+  ByteView bytes;
+};
+constexpr size_t kNoteSeqBytes = 8;
+
+// The notes of a records frame. DataLoss unless they fill `notes` exactly.
+Result<std::vector<NoteView>> SplitNotes(ByteView notes);
+
 // A bundle of leaves, or any other content, in the smallest form that a codec of ours gives it, into `out`; returns which.
 // Threads  Safe; keep their work space per thread.
 Codec EncodeBundle(ByteView bundle, Bytes& out);

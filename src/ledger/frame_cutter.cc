@@ -39,15 +39,16 @@ Bytes EncodeOffsets(std::vector<uint64_t> offsets) {
 void FrameCutter::Add(const record::RecordBatch& batch) {
   std::vector<uint64_t> side_offset_of(batch.beside.size(), kNotWritten);
   std::span<const record::RecordEntry> left = batch.records;
+  const Seq first = sequencer_.next();
   while (!left.empty()) {
     const size_t room = kFrameRecordsMax - Value(sequencer_.next()) % kFrameRecordsMax;
     const auto records = left.first(std::min(room, left.size()));
     left = left.subspan(records.size());
     AddRecords(batch, records, side_offset_of);
-    if (left.empty()) AddNotes(batch);
+    if (left.empty()) AddNotes(batch, first);
     if (records.size() == room) CloseFrame();
   }
-  if (batch.records.empty()) AddNotes(batch);
+  if (batch.records.empty()) AddNotes(batch, first);
 }
 
 void FrameCutter::Finish() {
@@ -78,10 +79,12 @@ void FrameCutter::AddRecords(const record::RecordBatch& batch,
   open_.pieces.push_back(BundleOf(batch, records));
 }
 
-void FrameCutter::AddNotes(const record::RecordBatch& batch) {
+void FrameCutter::AddNotes(const record::RecordBatch& batch, Seq first) {
   for (const Bytes& note : batch.notes) {
-    open_.notes.resize(open_.notes.size() + 4);
-    PutBig32(open_.notes.data() + open_.notes.size() - 4, static_cast<uint32_t>(note.size()));
+    std::array<uint8_t, 4 + format::kNoteSeqBytes> head;
+    PutBig32(head.data(), static_cast<uint32_t>(format::kNoteSeqBytes + note.size()));
+    PutBig64(head.data() + 4, Value(first));
+    AppendTo(open_.notes, head);
     AppendTo(open_.notes, note);
   }
 }

@@ -40,7 +40,7 @@ class FrameCutter {
 
   void AddRecords(const record::RecordBatch& batch, std::span<const record::RecordEntry> records,
                   std::vector<uint64_t>& side_offset_of);
-  void AddNotes(const record::RecordBatch& batch);
+  void AddNotes(const record::RecordBatch& batch, Seq first);
   void WriteSide(ByteView content);
   void CloseFrame();
   void Emit(format::FrameHeader header, std::span<const ByteView> body, ByteView notes,

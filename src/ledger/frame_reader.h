@@ -16,6 +16,9 @@ struct Frame {
     return format::DecodeBody(header.codec, ByteView(payload).first(header.body_bytes),
                               header.decoded_bytes);
   }
+  ByteView notes() const {
+    return ByteView(payload).subspan(header.body_bytes, header.notes_bytes);
+  }
   ByteView side_offsets() const {
     return ByteView(payload).subspan(size_t{header.body_bytes} + header.notes_bytes);
   }

@@ -19,10 +19,17 @@ struct RecordView {
   std::string_view leaf;  // canonical JSON, docs/formats/record.md
 };
 
+// What became durable with the batch whose first record has that number (with that of the next record, where it had none).
+struct CommitNote {
+  Seq first;
+  Bytes bytes;
+};
+
 // Consecutive records. The views borrow from `storage`.
 struct RecordRange {
   std::shared_ptr<const Bytes> storage;
   std::vector<RecordView> records;
+  std::vector<CommitNote> notes;  // of the frames that were read
 };
 
 struct Heights {
@@ -55,7 +62,8 @@ class LedgerReader {
 
   // Records from `from` on: at least one, at most `records_max`, stopping early at a frame that
   // would take the total over `bytes_max`. NotFound if `from` is not durable yet; DataLoss if
-  // stored bytes contradict themselves.
+  // stored bytes contradict themselves. Who reads on from where one call ended sees each note once or more often, later
+  // than the records of its batch.
   virtual Result<RecordRange> Read(Seq from, size_t records_max, size_t bytes_max) const = 0;
 
   // The side content with this SHA-256 that the leaf of record `seq` refers to.

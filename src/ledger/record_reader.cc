@@ -14,23 +14,32 @@ Result<RecordRange> ReadRecords(const SegmentTable& table, Seq from, size_t reco
   auto storage = std::make_shared<Bytes>();
   std::vector<std::pair<format::FrameHeader, size_t>> bodies;  // header and offset in storage
   size_t found = 0;
+  RecordRange range{.storage = storage, .records = {}, .notes = {}};
   for (uint64_t offset = place.offset; offset < place.end && found < records_max;) {
     SEAL_ASSIGN_OR_RETURN(const format::FrameHeader header,
                           ReadFrameHeader(*place.file, offset, place.end));
-    const bool wanted = header.type == format::FrameType::kRecords && header.count != 0 &&
-                        Value(header.first) + header.count > Value(from);
-    if (wanted) {
+    const bool records = header.type == format::FrameType::kRecords && header.count != 0 &&
+                         Value(header.first) + header.count > Value(from);
+    const bool only_notes =
+        header.type == format::FrameType::kRecords && header.count == 0 && header.first >= from;
+    if (records || only_notes) {
       if (found != 0 && storage->size() + header.decoded_bytes > bytes_max) break;
       auto frame = ReadFrame(*place.file, offset, place.end);
       if (!frame.ok()) return frame.status().Annotate(fmt::format("{} at {}", place.path, offset));
-      bodies.emplace_back(header, storage->size());
-      SEAL_ASSIGN_OR_RETURN(const Bytes bundle, frame->Bundle());
-      AppendTo(*storage, bundle);
-      found += Value(header.first) + header.count - std::max(Value(from), Value(header.first));
+      SEAL_ASSIGN_OR_RETURN(const auto notes, format::SplitNotes(frame->notes()));
+      for (const format::NoteView& note : notes) {
+        range.notes.push_back(
+            {.first = note.first, .bytes = Bytes(note.bytes.begin(), note.bytes.end())});
+      }
+      if (records) {
+        bodies.emplace_back(header, storage->size());
+        SEAL_ASSIGN_OR_RETURN(const Bytes bundle, frame->Bundle());
+        AppendTo(*storage, bundle);
+        found += Value(header.first) + header.count - std::max(Value(from), Value(header.first));
+      }
     }
     offset += format::kFrameHeaderBytes + header.payload_bytes();
   }
-  RecordRange range{.storage = storage, .records = {}};
   for (const auto& [header, at] : bodies) {
     SEAL_ASSIGN_OR_RETURN(
         const auto leaves,

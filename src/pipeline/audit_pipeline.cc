@@ -46,6 +46,20 @@ record::SelfAct TallyAct(const SourceTallies::Entry& entry) {
                       {"sealtrail.tally.refused", std::to_string(entry.total.refused)}}};
 }
 
+// What became of `count` records of a batch, from `first` on.
+Tally TallyOf(const Result<record::CommitOutcome>& outcome, size_t first, size_t count) {
+  if (!outcome.ok()) return {.refused = count};
+  Tally tally;
+  for (size_t i = first; i < first + count; ++i) {
+    if ((*outcome)[i].kind == record::RecordOutcome::Kind::kDuplicate) {
+      ++tally.duplicate;
+    } else {
+      ++tally.stored;
+    }
+  }
+  return tally;
+}
+
 }  // namespace
 
 AuditPipeline::AuditPipeline(const env::Env& env, Selector selector, record::RecordSink& sink,
@@ -93,17 +107,17 @@ void AuditPipeline::Export(Signal signal, otlp::Encoding encoding, SharedBytes b
     done(OkStatus());
     return;
   }
-  auto counts = std::make_shared<std::map<Source, UnitCounts>>(std::move(mapped->counts));
-  sink_.Submit(
-      std::move(mapped->batch), [this, counts, principal = std::move(context.principal),
-                                 done = std::move(done)](Result<record::CommitOutcome> outcome) {
-        for (const auto& [source, units] : *counts) {
-          const Tally tally =
-              outcome.ok() ? Tally{.stored = units.selected} : Tally{.refused = units.selected};
-          tallies_.Add(principal, source, tally);
-        }
-        done(outcome.status());
-      });
+  auto runs = std::make_shared<const std::vector<MappedRequest::Run>>(std::move(mapped->runs));
+  sink_.Submit(std::move(mapped->batch),
+               [this, runs, principal = std::move(context.principal),
+                done = std::move(done)](Result<record::CommitOutcome> outcome) {
+                 size_t next = 0;
+                 for (const MappedRequest::Run& run : *runs) {
+                   tallies_.Add(principal, run.source, TallyOf(outcome, next, run.records));
+                   next += run.records;
+                 }
+                 done(outcome.status());
+               });
 }
 
 void AuditPipeline::CountUndecodable(const ExportContext& context, size_t bytes) {

@@ -8,7 +8,7 @@
 namespace sealtrail::pipeline {
 namespace {
 
-// Takes or refuses everything, and keeps the leaves.
+// Takes or refuses everything, and keeps the leaves; some are duplicates, some conflicts.
 class FakeSink : public record::RecordSink {
  public:
   void Submit(record::RecordBatch batch, record::CommitDone done) override {
@@ -19,11 +19,15 @@ class FakeSink : public record::RecordSink {
           AsText(ByteView(batch.bundle).subspan(entry.leaf_offset, entry.leaf_size)));
       outcome.push_back({record::RecordOutcome::Kind::kStored, Seq{leaves.size() - 1}});
     }
+    for (const size_t i : duplicates) outcome[i].kind = record::RecordOutcome::Kind::kDuplicate;
+    for (const size_t i : conflicts) outcome[i].kind = record::RecordOutcome::Kind::kConflict;
     done(std::move(outcome));
   }
 
   Status refusal;
   std::vector<std::string> leaves;
+  std::vector<size_t> duplicates;
+  std::vector<size_t> conflicts;
 };
 
 std::string LogsOf(const std::string& service, int audited, int others) {
@@ -82,6 +86,24 @@ TEST_F(AuditPipelineTest, EveryUnitIsAccountedFor) {
   EXPECT_EQ(Units("a", "duplicate"), 0);
   EXPECT_EQ(Export("{").code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(Units("a", "received"), 16);
+}
+
+// Of several sources in one request, one of them twice.
+TEST_F(AuditPipelineTest, DuplicatesAreCountedWithTheirSource) {
+  const auto groups = [](const std::string& json) { return json.substr(17, json.size() - 19); };
+  sink_.duplicates = {1, 2, 3};
+  sink_.conflicts = {0};
+  EXPECT_TRUE(Export(R"({"resourceLogs":[)" + groups(LogsOf("a", 2, 1)) + "," +
+                     groups(LogsOf("b", 2, 0)) + "," + groups(LogsOf("c", 0, 2)) + "," +
+                     groups(LogsOf("a", 2, 0)) + "]}")
+                  .ok());
+  EXPECT_EQ(Units("a", "received"), 5);
+  EXPECT_EQ(Units("a", "stored"), 3);
+  EXPECT_EQ(Units("a", "duplicate"), 1);
+  EXPECT_EQ(Units("a", "filtered"), 1);
+  EXPECT_EQ(Units("b", "stored"), 0);
+  EXPECT_EQ(Units("b", "duplicate"), 2);
+  EXPECT_EQ(Units("c", "filtered"), 2);
 }
 
 TEST_F(AuditPipelineTest, TalliesAreRecordedOnceForEachNewsAndNotLostWhenRefused) {

@@ -4,7 +4,6 @@
 #include <functional>
 #include <optional>
 
-#include "base/endian.h"
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "record/content_writer.h"
@@ -12,8 +11,8 @@
 namespace sealtrail::pipeline {
 namespace {
 
+using record::Identity;
 using record::JsonBuffer;
-using record::ShortDigest;
 
 bool IsSet(ByteView id, size_t size) {
   return id.size() == size && std::ranges::any_of(id, [](uint8_t byte) { return byte != 0; });
@@ -42,55 +41,42 @@ class Identities {
  public:
   explicit Identities(const MappingContext& context) : context_(context) {}
 
-  ShortDigest OfSpan(const model::Span& span, uint32_t unit) {
+  Identity OfSpan(const model::Span& span, uint32_t unit) {
     if (const auto id = RecordId(span.attributes)) return *id;
     if (!HasIds(span)) return OfDelivery(unit);
-    return Digest(0x02, {span.trace_id, span.span_id});
+    return record::IdentityOfSpan(span.trace_id, span.span_id);
   }
 
-  ShortDigest OfEvent(const model::Span& span, const model::SpanEvent& event, uint32_t index,
-                      uint32_t unit) {
+  Identity OfEvent(const model::Span& span, const model::SpanEvent& event, uint32_t index,
+                   uint32_t unit) {
     if (const auto id = RecordId(event.attributes)) return *id;
     if (!HasIds(span)) return OfDelivery(unit);
-    std::array<uint8_t, 4> number;
-    PutBig32(number.data(), index);
-    return Digest(0x03, {span.trace_id, span.span_id, number});
+    return record::IdentityOfSpanEvent(span.trace_id, span.span_id, index);
   }
 
-  ShortDigest OfLog(const model::LogRecord& log, uint32_t unit) {
+  Identity OfLog(const model::LogRecord& log, uint32_t unit) {
     if (const auto id = RecordId(log.attributes)) return *id;
     return OfDelivery(unit);
   }
+
+  // Hashed once, and only where something in the request has no identity of its own.
+  const std::optional<crypto::Hash>& request_hash() const { return request_hash_; }
 
  private:
   static bool HasIds(const model::Span& span) {
     return IsSet(span.trace_id, 16) && IsSet(span.span_id, 8);
   }
 
-  static std::optional<ShortDigest> RecordId(model::Attributes attributes) {
+  static std::optional<Identity> RecordId(model::Attributes attributes) {
     const model::AnyValue* value = FindAttribute(attributes, "audit.record.id");
     if (value == nullptr || value->type != model::AnyValue::Type::kString || value->text.empty())
       return {};
-    return Digest(0x01, {AsBytes(value->text)});
+    return record::IdentityOfRecordId(AsBytes(value->text));
   }
 
-  // The request is hashed once, and only where something in it has no identity of its own.
-  ShortDigest OfDelivery(uint32_t unit) {
+  Identity OfDelivery(uint32_t unit) {
     if (!request_hash_) request_hash_ = crypto::Sha256(context_.request);
-    std::array<uint8_t, 4> length, number;
-    PutBig32(length.data(), static_cast<uint32_t>(context_.receipt.principal.size()));
-    PutBig32(number.data(), unit);
-    return Digest(0x04, {length, AsBytes(context_.receipt.principal), *request_hash_, number});
-  }
-
-  static ShortDigest Digest(uint8_t kind, std::initializer_list<ByteView> parts) {
-    crypto::Sha256Stream stream;
-    stream.Update(ByteView(&kind, 1));
-    for (ByteView part : parts) stream.Update(part);
-    const crypto::Hash hash = stream.Finish();
-    ShortDigest digest;
-    std::copy_n(hash.begin(), digest.size(), digest.begin());
-    return digest;
+    return record::IdentityOfDelivery(context_.receipt.principal, *request_hash_, unit);
   }
 
   const MappingContext& context_;
@@ -106,7 +92,9 @@ class Mapper {
   template <typename Item>
   Status Map(const model::ExportRequest<Item>& request) {
     for (const auto& resource : request.resources) {
-      counts_ = &result_.counts[SourceOf(resource.resource)];
+      const Source source = SourceOf(resource.resource);
+      counts_ = &result_.counts[source];
+      const size_t records_before = builder_.record_count();
       bool resource_written = false;
       for (const auto& scope : resource.scopes) {
         bool scope_written = false;
@@ -117,11 +105,14 @@ class Mapper {
         };
         for (const Item& item : scope.items) SEAL_RETURN_IF_ERROR(MapItem(item));
       }
+      if (const size_t records = builder_.record_count() - records_before; records != 0)
+        result_.runs.push_back({.source = source, .records = records});
     }
     return OkStatus();
   }
 
   MappedRequest Finish() && {
+    if (identities_.request_hash()) builder_.SetRequestHash(*identities_.request_hash());
     result_.batch = std::move(builder_).Finish();
     return std::move(result_);
   }

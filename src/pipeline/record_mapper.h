@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "base/bytes.h"
 #include "env/random.h"
@@ -28,8 +29,15 @@ struct UnitCounts {
 };
 
 struct MappedRequest {
+  // Records of the batch, in its order, that came from one source.
+  struct Run {
+    Source source;
+    size_t records;
+  };
+
   record::RecordBatch batch;
   std::map<Source, UnitCounts> counts;
+  std::vector<Run> runs;
 };
 
 // What the mapping needs to know beside the request itself.

@@ -37,7 +37,7 @@ struct LeafParts {
   Salt salt;
   std::string_view content;  // canonical JSON of `o`
   std::string_view span;     // canonical JSON of `sp`; empty for all but span events
-  ShortDigest identity;
+  Identity identity;
   uint64_t time_unix_nano = 0;  // when it happened, as OTLP has it: a span's start; 0 for unknown
   uint64_t observed_time_unix_nano = 0;  // of logs
 };
@@ -60,6 +60,9 @@ class BatchBuilder {
   // Appends a record. ResourceExhausted if the batch would pass kRequestCanonicalBytesMax or
   // kBatchRecordsMax; the batch is then useless.
   Status Add(const LeafParts& parts);
+
+  // The uncompressed request, where a record has its identity from the delivery.
+  void SetRequestHash(const crypto::Hash& hash) { batch_.request_hash = hash; }
 
   // Opaque bytes that become durable with the batch.
   void AddNote(Bytes note) { batch_.notes.push_back(std::move(note)); }

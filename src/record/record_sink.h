@@ -11,6 +11,7 @@
 #include "base/ids.h"
 #include "base/status.h"
 #include "crypto/sha256.h"
+#include "record/identity.h"
 
 namespace sealtrail::record {
 
@@ -19,15 +20,13 @@ enum class RecordClass : uint8_t {
   kOwn,     // what the store itself does: may pass the floor
 };
 
-using ShortDigest = std::array<uint8_t, 16>;  // an identity, docs/formats/record.md §7
-
 // One record of a batch; its bytes lie in the batch.
 struct RecordEntry {
   uint32_t leaf_offset;  // in RecordBatch::bundle, of the leaf itself (its two length bytes lie
                          // before it)
   uint16_t leaf_size;
   crypto::Hash leaf_hash;  // SHA-256(0x00 ‖ leaf), RFC 6962
-  ShortDigest identity;
+  Identity identity;
   // Indexes into RecordBatch::beside that this leaf refers to: [beside_begin, beside_end) of
   // beside_refs.
   uint32_t beside_begin = 0;
@@ -46,6 +45,8 @@ struct BesideContent {
 struct RecordBatch {
   RecordClass record_class = RecordClass::kIngest;
   UnixNanos received_at{};  // as in the receipt of every leaf
+  crypto::Hash
+      request_hash{};  // SHA-256 of the uncompressed request, where a record has its identity from the delivery
   Bytes bundle;
   std::vector<RecordEntry> records;  // in bundle order; may be empty where there are notes
   std::vector<BesideContent> beside;

@@ -47,14 +47,13 @@ RecordBatch SelfRecords(const std::vector<SelfAct>& acts, UnixNanos now,
   SEAL_CHECK(builder.ok());
   for (size_t i = 0; i < acts.size(); ++i) {
     const JsonBuffer content = ContentOf(acts[i], now);
-    const crypto::Hash digest = crypto::Sha256({AsBytes("self"), salts[i]});
-    LeafParts parts{.kind = acts[i].kind,
-                    .salt = salts[i],
-                    .content = content,
-                    .span = {},
-                    .identity = {},
-                    .time_unix_nano = static_cast<uint64_t>(std::max<int64_t>(Value(now), 0))};
-    std::copy_n(digest.begin(), parts.identity.size(), parts.identity.begin());
+    const LeafParts parts{
+        .kind = acts[i].kind,
+        .salt = salts[i],
+        .content = content,
+        .span = {},
+        .identity = {},
+        .time_unix_nano = static_cast<uint64_t>(std::max<int64_t>(Value(now), 0))};
     const Status added = builder->Add(parts);
     SEAL_CHECK(added.ok());
   }

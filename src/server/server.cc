@@ -10,6 +10,7 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "base/time_text.h"
+#include "dedupe/deduper.h"
 #include "env/temp_folder.h"
 #include "env/user.h"
 #include "ingest/otlp_grpc.h"
@@ -94,6 +95,7 @@ class Server::Impl {
   Status SettleAnchors(const std::string& log_origin, const ledger::LedgerReader& reader);
   Status CompareWithWitnesses(const std::string& log_origin, const ledger::LedgerReader& reader);
   Status StartAnchors();
+  void StartDeduper();
 
   const env::Env env_;
   const config::Config config_;
@@ -107,6 +109,7 @@ class Server::Impl {
   std::unique_ptr<anchor::AnchorService> anchors_;  // calls the service to its end
   std::atomic<uint64_t> sealed_seen_{0};
   std::unique_ptr<AnchoredSink> ingest_sink_;
+  std::unique_ptr<dedupe::Deduper> deduper_;
   std::unique_ptr<ledger::Ledger> ledger_;        // or, on a folder that cannot be written,
   std::unique_ptr<ledger::FolderReader> reader_;  // this, with
   std::optional<env::TempFolder> scratch_;        // this for index and socket
@@ -152,8 +155,10 @@ Status Server::Impl::Start(const std::string& data_dir,
   SEAL_RETURN_IF_ERROR(OpenEngine(*ledger_, ledger::TrailPaths(data_dir).index));
   SEAL_RETURN_IF_ERROR(StartAnchors());
   ingest_sink_ = std::make_unique<AnchoredSink>(*ledger_, anchors_.get());
-  pipeline_ = std::make_unique<pipeline::AuditPipeline>(env_, SelectorFrom(config_), *ingest_sink_,
-                                                        metrics_);
+  if (purpose_ == For::kServing) StartDeduper();
+  record::RecordSink& sink = deduper_ ? static_cast<record::RecordSink&>(*deduper_) : *ingest_sink_;
+  pipeline_ =
+      std::make_unique<pipeline::AuditPipeline>(env_, SelectorFrom(config_), sink, metrics_);
   MakeApi(*ledger_);
   if (config_.insecure_bind) SEAL_RETURN_IF_ERROR(RecordInsecureBind());
   SEAL_RETURN_IF_ERROR(Listen(env::JoinPath(data_dir, "api.sock")));
@@ -161,6 +166,21 @@ Status Server::Impl::Start(const std::string& data_dir,
   RecordTalliesLater();
   RecordReadsLater();
   return OkStatus();
+}
+
+// Before the listeners open: who sends now may be sending again.
+void Server::Impl::StartDeduper() {
+  const dedupe::WindowLimits limits{
+      .entries_max = config_.identities_max,
+      .age_max_ns = static_cast<int64_t>(config_.identity_hours_max) * 3600 * kNanosPerSecond};
+  deduper_ = std::make_unique<dedupe::Deduper>(env_, *ingest_sink_, *ledger_, limits, metrics_);
+  deduper_->Rebuild();
+  const dedupe::WindowState window = deduper_->state();
+  LogLine(LogLevel::kInfo, env_.clock.Now(), "duplicates_window",
+          fmt::format("{} identities of at most {}, {} MiB; repeats are recognised after an outage "
+                      "of up to {:.1f} s at the present rate",
+                      window.entries, window.entries_max, window.bytes / kMiB,
+                      static_cast<double>(window.outage_ns) / kNanosPerSecond));
 }
 
 bool Server::Impl::HasAnchors() const {
@@ -374,6 +394,7 @@ Status Server::Impl::Stop() {
   if (engine_) engine_->Stop();  // a statement may run longer than anybody waits for a stop
   if (api_server_) api_server_->Stop(kDrainNanos);
   if (timer_) timer_->End();
+  if (deduper_) deduper_->Stop();
   if (anchors_) anchors_->Stop();
   if (ledger_ == nullptr) {
     engine_.reset();

@@ -476,6 +476,19 @@ class LeafScanner : public JsonScanner {
     });
   }
 
+  // `f`: names that the format knows, sorted.
+  bool Findings() {
+    constexpr std::string_view kNames[] = {"\"conflict\"", "\"late_duplicate\"",
+                                           "\"possible_duplicate\""};
+    size_t next = 0;
+    return List(false, [&] {
+      while (next < std::size(kNames)) {
+        if (TryTake(kNames[next++])) return true;
+      }
+      return Fail("a finding that the format does not name, or out of order");
+    });
+  }
+
   bool ResourceGroup() {
     if (TryTake("{}")) return Fail("an empty group is left out");
     return Object([&](uint16_t key) {
@@ -715,8 +728,12 @@ bool LeafScanner::Leaf(LeafFacts* facts) {
   const auto own = [&] { return facts->kind == LeafKind::kSelf || facts->kind == LeafKind::kSeal; };
   int required = 0;  // k, n, o, r, v
   bool event_span = false;
+  bool findings = false;
   const bool taken = Object([&](uint16_t key) {
     switch (key) {
+      case Key("f"):
+        findings = true;
+        return Findings();
       case Key("k"):
         ++required;
         return Kind(&facts->kind);
@@ -749,6 +766,7 @@ bool LeafScanner::Leaf(LeafFacts* facts) {
   if (!taken) return false;
   if (!AtEnd()) return Fail("something follows the record");
   if (required != 5) return Fail("a leaf without its kind, salt, content, receipt or version");
+  if (findings && own()) return Fail("an own record has no findings");
   if (event_span != (facts->kind == LeafKind::kSpanEvent))
     return Fail("a span_event without its span");
   facts->content_time = content_time();

@@ -179,6 +179,18 @@ TEST(LeafCheckTest, RefusesOtherValues) {
   }
 }
 
+TEST(LeafCheckTest, AcceptsFindings) {
+  for (std::string_view findings :
+       {R"(["conflict"])", R"(["late_duplicate"])", R"(["possible_duplicate"])",
+        R"(["conflict","late_duplicate"])", R"(["conflict","possible_duplicate"])",
+        R"(["conflict","late_duplicate","possible_duplicate"])"}) {
+    const std::string leaf = "{\"f\":" + std::string(findings) + "," + Leaf("log", "{}").substr(1);
+    EXPECT_EQ(Fault(leaf), nullptr) << leaf;
+    const std::string own = "{\"f\":" + std::string(findings) + "," + Leaf("self", "{}").substr(1);
+    EXPECT_NE(Fault(own), nullptr) << own;
+  }
+}
+
 TEST(LeafCheckTest, RefusesOtherLeaves) {
   const std::string log = Leaf("log", "{}");
   ASSERT_EQ(Fault(log), nullptr);
@@ -202,7 +214,14 @@ TEST(LeafCheckTest, RefusesOtherLeaves) {
       {"an empty peer", R"("t":"grpc")", R"("p":"","t":"grpc")"},
       {"an unknown member", R"(,"v":1)", R"(,"v":1,"w":1)"},
       {"a long member", R"(,"v":1)", R"(,"value":1)"},
-      {"a reserved member", R"({"k")", R"({"f":["conflict"],"k")"},
+      {"a finding that nobody knows", R"({"k")", R"({"f":["conflicts"],"k")"},
+      {"no finding", R"({"k")", R"({"f":[],"k")"},
+      {"findings out of order", R"({"k")", R"({"f":["late_duplicate","conflict"],"k")"},
+      {"a finding twice", R"({"k")", R"({"f":["conflict","conflict"],"k")"},
+      {"a known finding and another", R"({"k")", R"({"f":["conflict","late"],"k")"},
+      {"a comma too many", R"({"k")", R"({"f":["conflict",],"k")"},
+      {"a comma first", R"({"k")", R"({"f":[,"conflict"],"k")"},
+      {"redaction marks, which are reserved", R"(,"v":1)", R"(,"rd":[],"v":1)"},
       {"a member twice", R"("v":1)", R"("v":1,"v":1)"},
       {"an inner member twice", R"("o":{})", R"("o":{"f":1,"f":1})"},
       {"a time of 65 bits", R"("o":{})", R"("o":{"w":"18446744073709551616"})"},

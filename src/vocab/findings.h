@@ -1,5 +1,5 @@
-// Stateless findings: what a record lacks or overdoes, seen from its own bytes. Never a reason to
-// refuse one. docs/sql.md defines each.
+// What a record lacks or overdoes, seen from its own bytes; and what its leaf says that it was found to be when it came
+// (docs/formats/record.md §3, `f`). Never a reason to refuse one. docs/sql.md defines each.
 #pragma once
 
 #include <array>
@@ -13,25 +13,28 @@ namespace sealtrail::vocab {
 
 // Bits, in the byte order of their names, which is also the order in which they are shown.
 enum class Finding : uint8_t {
+  kConflict,
   kDroppedAttributes,
   kDuplicateKeys,
   kFutureTime,
   kInvalidUtf8,
   kLate,
+  kLateDuplicate,
   kNoActor,
   kNoId,
   kNoOutcome,
   kNoTime,
   kOversize,
+  kPossibleDuplicate,
   kUnreadable,
   kUnsampled,
 };
 constexpr size_t kFindingCount = static_cast<size_t>(Finding::kUnsampled) + 1;
 
 constexpr std::array<std::string_view, kFindingCount> kFindingNames = {
-    "dropped_attributes", "duplicate_keys", "future_time", "invalid_utf8", "late",
-    "no_actor",           "no_id",          "no_outcome",  "no_time",      "oversize",
-    "unreadable",         "unsampled"};
+    "conflict", "dropped_attributes", "duplicate_keys",     "future_time", "invalid_utf8",
+    "late",     "late_duplicate",     "no_actor",           "no_id",       "no_outcome",
+    "no_time",  "oversize",           "possible_duplicate", "unreadable",  "unsampled"};
 
 constexpr uint32_t Bit(Finding finding) {
   return 1u << static_cast<uint32_t>(finding);

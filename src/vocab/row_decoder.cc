@@ -63,12 +63,20 @@ bool SortKeys(std::vector<MapEntry>& entries) {
   return had_duplicates;
 }
 
+// What the leaf itself may say; 0 for anything else.
+uint32_t FindingInLeaf(std::string_view name) {
+  for (const Finding finding :
+       {Finding::kConflict, Finding::kLateDuplicate, Finding::kPossibleDuplicate}) {
+    if (name == kFindingNames[static_cast<size_t>(finding)]) return Bit(finding);
+  }
+  return 0;
+}
+
 }  // namespace
 
 // The members of a leaf as they stand.
 struct RowDecoder::Leaf {
   std::string_view kind;
-  std::string_view findings;  // `f`
   std::string_view content, resource, scope, span;
   int64_t received = kNullTime;
   std::string_view principal = kNullText;
@@ -201,7 +209,13 @@ Status RowDecoder::Split(std::string_view json, Leaf& leaf) {
       });
     } else if (name == "v") {
       if (cursor.Literal() != "1") cursor.Fail();
-    } else if (name == "n" || name == "f" || name == "rd") {
+    } else if (name == "f") {
+      cursor.Array([&] {
+        const uint32_t finding = FindingInLeaf(cursor.String().raw);
+        if (finding == 0) cursor.Fail();
+        found_ |= finding;
+      });
+    } else if (name == "n" || name == "rd") {
       cursor.Skip();
     } else {
       cursor.Fail();

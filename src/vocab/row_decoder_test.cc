@@ -270,6 +270,16 @@ TEST_F(RowDecoderTest, ResourcesHaveTheSameIdWhenTheyAreTheSame) {
   EXPECT_NE(Row(LeafOf("span", "{}", R"(,"re":{"r":{"a":[]}})")).resource_id, first);
 }
 
+TEST_F(RowDecoderTest, ShowsWhatTheLeafSaysThatItWasFoundToBe) {
+  const std::string leaf = LeafOf("span", kArticleSpan, kIam);
+  const std::vector<std::string> plain = Findings(Row(leaf));
+  EXPECT_EQ(Findings(Row(R"({"f":["conflict","possible_duplicate"],)" + leaf.substr(1))).size(),
+            plain.size() + 2);
+  EXPECT_EQ(Findings(row_)[0], "conflict");
+  EXPECT_EQ(Findings(Row(R"({"f":["late_duplicate"],)" + leaf.substr(1))).size(), plain.size() + 1);
+  EXPECT_FALSE(Refusal(R"({"f":["late"],)" + leaf.substr(1)).ok());
+}
+
 TEST_F(RowDecoderTest, RefusesWhatIsNoLeaf) {
   const std::string good = LeafOf("span", kArticleSpan, kIam);
   for (size_t cut = 0; cut < good.size(); ++cut) {

@@ -67,8 +67,12 @@ TEST_P(SealedNotesTest, AreSealedAsTheSpecificationSays) {
   const auto sealed =
       env::ReadFile(world.files(), "/data/segments/00000000000000000000.seg", 16 * kMiB);
   ASSERT_TRUE(sealed.ok());
-  const Bytes note = {0, 0, 0, 4, 'n', 'o', 't', 'e'};
-  EXPECT_NE(std::search(sealed->begin(), sealed->end(), note.begin(), note.end()), sealed->end());
+  Bytes expected = {0, 0, 0, 12};
+  for (int shift = 56; shift >= 0; shift -= 8)
+    expected.push_back(static_cast<uint8_t>(GetParam() >> shift));
+  AppendTo(expected, AsBytes("note"));
+  EXPECT_NE(std::search(sealed->begin(), sealed->end(), expected.begin(), expected.end()),
+            sealed->end());
   const verify::Report report = verify::Verify(verify::FolderSource(world.files(), kData), {});
   EXPECT_EQ(report.verdict, verify::Verdict::kSound) << verify::ReportText(report);
 }
