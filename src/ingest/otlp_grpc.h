@@ -1,4 +1,4 @@
-// OTLP over gRPC: TraceService/Export and LogsService/Export, plain or gzip.
+// OTLP over gRPC: TraceService/Export and LogsService/Export, plain, gzip or zstd.
 //
 // A failure carries google.rpc.Status in grpc-status-details-bin and, where the client shall try again, RetryInfo once
 // more in google.rpc.retryinfo-bin, for some clients look only there.

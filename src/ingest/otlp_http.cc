@@ -91,13 +91,15 @@ class OtlpHttp {
     if (!signal.has_value()) return responder.Send(NoSuchPath(request));
     if (request.method != "POST") return responder.Send(NotPost(request));
     if (!encoding.has_value()) {
-      return Refuse(request, responder,
+      return Refuse(request, responder, {},
                     InvalidArgument("Content-Type \"{}\": expected {} or {}",
                                     request.Header("content-type"), kProtobufType, kJsonType));
     }
     if (!coding.has_value()) {
       return Refuse(request, responder,
-                    InvalidArgument("Content-Encoding \"{}\": expected gzip or none", coding_name));
+                    {{"Accept-Encoding", std::string(net::kAcceptedCodings)}},  // RFC 9110 §15.5.16
+                    InvalidArgument("Content-Encoding \"{}\": expected {} or none", coding_name,
+                                    net::kAcceptedCodings));
     }
     entry_.Export(*signal, *encoding, *coding, std::move(request.body), SenderOf(request),
                   [responder, encoding = *encoding](const Status& status) {
@@ -138,9 +140,11 @@ class OtlpHttp {
   }
 
   void Refuse(const net::HttpRequest& request, const net::HttpResponder& responder,
-              const Status& error) const {
+              net::HttpHeaders headers, const Status& error) const {
     entry_.CountUndecodable(SenderOf(request), request.body.size());
-    responder.Send(HttpFailure(415, error, AnswerEncoding(request)));
+    net::HttpResponse response = HttpFailure(415, error, AnswerEncoding(request));
+    response.headers = std::move(headers);
+    responder.Send(std::move(response));
   }
 
   const ExportEntry entry_;

@@ -1,4 +1,4 @@
-// OTLP over HTTP/1.1: POST /v1/traces and /v1/logs, protobuf or JSON, plain or gzip.
+// OTLP over HTTP/1.1: POST /v1/traces and /v1/logs, protobuf or JSON, plain, gzip or zstd.
 //
 // Answers follow OTLP 1.11 "OTLP/HTTP": the empty Export*ServiceResponse, or a google.rpc.Status, in the encoding of the
 // request (JSON where that is neither of both). 400 not decodable, 404 no such path, 405 not POST, 413 too large,

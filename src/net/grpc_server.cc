@@ -55,9 +55,15 @@ std::string PeerText(std::string_view peer) {
 std::atomic<env::Clock*> log_clock{nullptr};
 std::atomic<int64_t> logged_at{0};
 
+// Core knows no zstd and says so for each stream; we read it all the same (content_decoder.h).
+bool IsAboutZstd(std::string_view line) {
+  return line.find("key=grpc-encoding value=zstd") != line.npos;
+}
+
 void LogCoreLine(gpr_log_func_args* line) {
   env::Clock* clock = log_clock.load();
   if (line->severity != GPR_LOG_SEVERITY_ERROR || clock == nullptr) return;
+  if (IsAboutZstd(line->message)) return;
   const int64_t now = Value(clock->Monotonic());
   int64_t last = logged_at.load();
   if (now - last < kNanosPerSecond || !logged_at.compare_exchange_strong(last, now)) return;
