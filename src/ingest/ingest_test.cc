@@ -102,8 +102,8 @@ class IngestTest : public testing::Test {
     const env::Env real = env::RealEnv();
     const env::Env env{
         .clock = clock_, .files = real.files, .random = real.random, .executor = real.executor};
-    auto http = StartOtlpHttp({.address = "127.0.0.1:0"}, env, budget_, handler_);
-    auto grpc = StartOtlpGrpc({.address = "127.0.0.1:0"}, env, budget_, handler_);
+    auto http = StartOtlpHttp({.address = "127.0.0.1:0"}, env, budget_, handler_, metrics_);
+    auto grpc = StartOtlpGrpc({.address = "127.0.0.1:0"}, env, budget_, handler_, metrics_);
     ASSERT_TRUE(http.ok() && grpc.ok());
     http_ = std::move(*http);
     grpc_ = std::move(*grpc);
@@ -115,9 +115,21 @@ class IngestTest : public testing::Test {
     EXPECT_EQ(budget_.used(), 0u);
   }
 
+  double Unserved(const std::string& signal) {
+    for (const MetricSet::Sample& sample : metrics_.Collect()) {
+      if (sample.name == "sealtrail_unserved_requests_total" &&
+          sample.labels == MetricLabels{{"signal", signal}}) {
+        return sample.value;
+      }
+    }
+    ADD_FAILURE() << "no such metric";
+    return -1;
+  }
+
   FixedClock clock_;
   net::ByteBudget budget_{256 * kMiB};
   RecordingHandler handler_;
+  MetricSet metrics_;
   std::unique_ptr<net::HttpServer> http_;
   std::unique_ptr<net::GrpcServer> grpc_;
 };
@@ -264,7 +276,6 @@ TEST_F(IngestTest, HttpRefusesWhatItDoesNotServe) {
   EXPECT_EQ(path.status, 404);
   EXPECT_NE(path.body.find("/v1/traces"), std::string::npos) << path.body;
   EXPECT_NE(path.body.find("/v1/logs"), std::string::npos) << path.body;
-  EXPECT_EQ(client.Post("/v1/metrics", "application/x-protobuf", "").status, 404);
   EXPECT_EQ(client.Post("/v1/traces/", "application/x-protobuf", "").status, 404);
   const RawResponse get = client.Get("/v1/traces");
   EXPECT_EQ(get.status, 405);
@@ -286,11 +297,71 @@ TEST_F(IngestTest, HttpRefusesWhatItDoesNotServe) {
   EXPECT_EQ(handler_.TakeSeen().size(), 0u);
 }
 
+// Goal: whoever sends metrics or profiles learns that they are not stored, and does not send them again.
+TEST_F(IngestTest, MetricsAndProfilesAreRefusedForGood) {
+  struct {
+    std::string signal;
+    std::string path;
+    std::string method;
+  } const cases[] = {
+      {"metrics", "/v1/metrics", "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"},
+      {"profiles", "/v1development/profiles",
+       "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export"},
+  };
+  RawClient client(http_->address());
+  GrpcClient grpc(grpc_->address());
+  for (const auto& sent : cases) {
+    SCOPED_TRACE(sent.signal);
+    const std::string why = "no " + sent.signal + " pipeline belongs here, and nothing was stored";
+    const RawResponse json = client.Post(sent.path, "application/json", "{}");
+    EXPECT_EQ(json.status, 404);
+    EXPECT_EQ(json.Header("retry-after"), "");
+    EXPECT_TRUE(json.body.starts_with("{\"code\":12,\"message\":\"")) << json.body;
+    EXPECT_NE(json.body.find(why), std::string::npos) << json.body;
+    const RawResponse protobuf = client.Post(sent.path, "application/x-protobuf", "x");
+    EXPECT_EQ(protobuf.status, 404);
+    EXPECT_EQ(protobuf.Header("content-type"), "application/x-protobuf");
+    EXPECT_NE(protobuf.body.find(why), std::string::npos) << protobuf.body;
+    EXPECT_EQ(Unserved(sent.signal), 2);
+
+    const GrpcReply reply = grpc.Call(sent.method, "x");
+    EXPECT_EQ(reply.code, 12);
+    EXPECT_NE(reply.error.find(why), std::string::npos) << reply.error;
+    EXPECT_EQ(reply.trailers.count("google.rpc.retryinfo-bin"), 0u);
+    EXPECT_EQ(Unserved(sent.signal), 3);
+  }
+  EXPECT_EQ(Unserved("unknown"), 0);
+  EXPECT_EQ(handler_.undecodable_requests, 0);
+  EXPECT_EQ(handler_.TakeSeen().size(), 0u);
+}
+
+TEST_F(IngestTest, UnknownPathsNameTheRightOnes) {
+  RawClient client(http_->address());
+  int count = 0;
+  for (const char* path : {"/", "/v1/trace", "/v1/traces/", "/v1/metrics/", "/otlp/v1/logs"}) {
+    SCOPED_TRACE(path);
+    const RawResponse response = client.Post(path, "application/x-protobuf", "x");
+    EXPECT_EQ(response.status, 404);
+    EXPECT_EQ(response.Header("content-type"), "application/x-protobuf");
+    for (const std::string& text :
+         {fmt::format("no {} here", path), std::string("/v1/traces"), std::string("/v1/logs")}) {
+      EXPECT_NE(response.body.find(text), std::string::npos) << response.body;
+    }
+    EXPECT_EQ(Unserved("unknown"), ++count);
+  }
+  const RawResponse response = client.Post("/" + std::string(5000, 'x'), "application/json", "x");
+  EXPECT_NE(response.body.find("/v1/logs"), std::string::npos) << response.body;
+}
+
 TEST_F(IngestTest, GrpcNamesTheRightMethods) {
   const GrpcReply reply =
       GrpcClient(grpc_->address())
-          .Call("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", "x");
+          .Call("/opentelemetry.proto.collector.logs.v1.LogService/Export", "x");
   EXPECT_EQ(reply.code, 12);
+  EXPECT_EQ(reply.details,
+            Text(otlp::EncodeStatus(otlp::FailureFrom(Unimplemented("{}", reply.error)),
+                                    otlp::Encoding::kProtobuf)));
+  EXPECT_EQ(Unserved("unknown"), 1);
   EXPECT_NE(reply.error.find(kTraces), std::string::npos) << reply.error;
   EXPECT_NE(reply.error.find(kLogs), std::string::npos) << reply.error;
   EXPECT_EQ(handler_.undecodable_requests, 0);

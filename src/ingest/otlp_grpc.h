@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "base/metrics.h"
 #include "base/status.h"
 #include "env/env.h"
 #include "net/byte_budget.h"
@@ -18,6 +19,7 @@ namespace sealtrail::ingest {
 // things outlive the server.
 Result<std::unique_ptr<net::GrpcServer>> StartOtlpGrpc(net::GrpcServerOptions options, env::Env env,
                                                        net::ByteBudget& budget,
-                                                       pipeline::ExportHandler& handler);
+                                                       pipeline::ExportHandler& handler,
+                                                       MetricSet& metrics);
 
 }  // namespace sealtrail::ingest

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ingest/export_entry.h"
+#include "ingest/unserved.h"
 
 namespace sealtrail::ingest {
 namespace {
@@ -16,6 +17,11 @@ using pipeline::Signal;
 
 constexpr std::string_view kProtobufType = "application/x-protobuf";
 constexpr std::string_view kJsonType = "application/json";
+
+// An exporter uses the endpoint of one signal as it is written, and a bare host as "/".
+constexpr char kServed[] =
+    "/v1/traces for traces and /v1/logs for logs: an endpoint that is set for one signal alone "
+    "needs its whole path";
 
 std::optional<Signal> SignalAt(std::string_view path) {
   if (path == "/v1/traces") return Signal::kTraces;
@@ -81,7 +87,7 @@ size_t AnnouncedBytes(const net::HttpRequest& head) {
 
 class OtlpHttp {
  public:
-  explicit OtlpHttp(ExportEntry entry) : entry_(entry) {}
+  OtlpHttp(ExportEntry entry, UnservedRequests unserved) : entry_(entry), unserved_(unserved) {}
 
   void Handle(net::HttpRequest request, const net::HttpResponder& responder) const {
     const std::optional<Signal> signal = SignalAt(request.path);
@@ -126,9 +132,7 @@ class OtlpHttp {
 
  private:
   net::HttpResponse NoSuchPath(const net::HttpRequest& request) const {
-    return FailureResponse(
-        Unimplemented("no {} here; send traces to /v1/traces, logs to /v1/logs", request.path),
-        AnswerEncoding(request));
+    return FailureResponse(unserved_.Refuse(request.path, kServed), AnswerEncoding(request));
   }
 
   net::HttpResponse NotPost(const net::HttpRequest& request) const {
@@ -148,14 +152,16 @@ class OtlpHttp {
   }
 
   const ExportEntry entry_;
+  const UnservedRequests unserved_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<net::HttpServer>> StartOtlpHttp(net::HttpServerOptions options, env::Env env,
                                                        net::ByteBudget& budget,
-                                                       pipeline::ExportHandler& handler) {
-  const OtlpHttp otlp(ExportEntry(env.clock, budget, handler));
+                                                       pipeline::ExportHandler& handler,
+                                                       MetricSet& metrics) {
+  const OtlpHttp otlp(ExportEntry(env.clock, budget, handler), UnservedRequests(metrics));
   options.error_answer = [otlp](const net::HttpRequest& head, int status,
                                 const std::string& message) {
     return otlp.ErrorAnswer(head, status, message);

@@ -7,6 +7,7 @@
 
 #include <memory>
 
+#include "base/metrics.h"
 #include "base/status.h"
 #include "env/env.h"
 #include "net/byte_budget.h"
@@ -18,6 +19,7 @@ namespace sealtrail::ingest {
 // A server that hands requests to `handler`. `options.error_answer` is set here. All borrowed things outlive the server.
 Result<std::unique_ptr<net::HttpServer>> StartOtlpHttp(net::HttpServerOptions options, env::Env env,
                                                        net::ByteBudget& budget,
-                                                       pipeline::ExportHandler& handler);
+                                                       pipeline::ExportHandler& handler,
+                                                       MetricSet& metrics);
 
 }  // namespace sealtrail::ingest

@@ -273,12 +273,12 @@ Status Server::Impl::Listen(const std::string& socket) {
   }
   if (!config_.otlp_http.empty()) {
     SEAL_ASSIGN_OR_RETURN(otlp_http_, ingest::StartOtlpHttp({.address = config_.otlp_http}, env_,
-                                                            budget_, *pipeline_));
+                                                            budget_, *pipeline_, metrics_));
     ready_.otlp_http = otlp_http_->address();
   }
   if (!config_.otlp_grpc.empty()) {
     SEAL_ASSIGN_OR_RETURN(otlp_grpc_, ingest::StartOtlpGrpc({.address = config_.otlp_grpc}, env_,
-                                                            budget_, *pipeline_));
+                                                            budget_, *pipeline_, metrics_));
     ready_.otlp_grpc = otlp_grpc_->address();
   }
   SEAL_ASSIGN_OR_RETURN(

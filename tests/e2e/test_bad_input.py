@@ -212,6 +212,8 @@ def test_zstd_on_both_ports(store):
 def test_unknown_grpc_methods(store):
     for method in ("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", "/a.B/C"):
         assert call(store, b"", method)[0] == grpc.StatusCode.UNIMPLEMENTED
+    assert store.metric("sealtrail_unserved_requests_total", signal="metrics") == 1
+    assert store.metric("sealtrail_unserved_requests_total", signal="unknown") == 1
     still_serves(store)
 
 
