@@ -9,10 +9,13 @@
 
 #include "base/limits.h"
 #include "base/mutex.h"
+#include "env/temp_folder.h"
 #include "ingest/otlp_grpc.h"
 #include "ingest/otlp_http.h"
 #include "net/testing/grpc_client.h"
 #include "net/testing/raw_client.h"
+#include "net/testing/tls_client.h"
+#include "net/tls_certificates.h"
 
 namespace sealtrail::ingest {
 namespace {
@@ -158,6 +161,7 @@ TEST_F(IngestTest, HttpHandsOnWhatCame) {
   EXPECT_TRUE(context.peer.starts_with("127.0.0.1:")) << context.peer;
   EXPECT_EQ(context.client_software, "exporter/1.2");
   EXPECT_EQ(context.pipeline_label, "siem");
+  EXPECT_EQ(context.tls_subject, "");
   EXPECT_EQ(context.transport, pipeline::Transport::kHttpProtobuf);
   EXPECT_EQ(context.received_at, kNow);
   EXPECT_EQ(seen[1].signal, pipeline::Signal::kLogs);
@@ -216,6 +220,47 @@ TEST_F(IngestTest, AnswersAreNotCompressed) {
       EXPECT_EQ(response.Header("content-encoding"), "");
       EXPECT_EQ(response.body[0], '{');
     }
+  }
+}
+
+// For whoever maps certificates to principals one day; until then everybody is "local".
+TEST_F(IngestTest, TheSubjectOfTheClientsCertificateIsHandedOn) {
+  net::testing::TestAuthority authority;
+  const net::testing::TestCertificate server = authority.Issue("server");
+  const env::TempFolder folder = env::TempFolder::Make().value();
+  const auto write = [&](const char* name, const std::string& text) {
+    std::ofstream(env::JoinPath(folder.path(), name)) << text;
+    return env::JoinPath(folder.path(), name);
+  };
+  auto tls = net::TlsCertificates::Load({.cert_file = write("cert", server.certificate_pem),
+                                         .key_file = write("key", server.key_pem),
+                                         .client_ca_file = write("ca", authority.pem()),
+                                         .reload_interval_ns = 0},
+                                        "test", env::RealEnv(), metrics_);
+  ASSERT_TRUE(tls.ok()) << tls.status().ToString();
+  auto http = StartOtlpHttp({.address = "127.0.0.1:0", .tls = tls->get()}, env::RealEnv(), budget_,
+                            handler_, metrics_);
+  auto grpc = StartOtlpGrpc({.address = "127.0.0.1:0", .tls = tls->get()}, env::RealEnv(), budget_,
+                            handler_, metrics_);
+  ASSERT_TRUE(http.ok() && grpc.ok());
+
+  const net::testing::TestCertificate collector = authority.Issue("collector");
+  net::testing::TlsClient client((*http)->address(),
+                                 {.authority_pem = authority.pem(), .certificate = collector});
+  client.Send(
+      "POST /v1/logs HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
+      "Content-Length: 2\r\nConnection: close\r\n\r\n{}");
+  EXPECT_TRUE(client.Read().starts_with("HTTP/1.1 200 "));
+  EXPECT_EQ(
+      GrpcClient((*grpc)->address(), {.authority_pem = authority.pem(), .certificate = collector})
+          .Call(kLogs, "")
+          .code,
+      0);
+  const std::vector<Seen> seen = handler_.TakeSeen();
+  ASSERT_EQ(seen.size(), 2u);
+  for (const Seen& request : seen) {
+    EXPECT_EQ(request.context.tls_subject, "CN=collector,O=Example");
+    EXPECT_EQ(request.context.principal, "local");
   }
 }
 

@@ -19,6 +19,7 @@ Sender SenderOf(const net::GrpcCall& call) {
   return {.peer = call.peer,
           .user_agent = call.Metadata("user-agent"),
           .pipeline_label = call.Metadata("x-audit-pipeline"),
+          .tls_subject = call.tls_subject,
           .transport = pipeline::Transport::kGrpc};
 }
 

@@ -50,6 +50,7 @@ Sender SenderOf(const net::HttpRequest& request) {
   return {.peer = request.peer,
           .user_agent = request.Header("user-agent"),
           .pipeline_label = request.Header("x-audit-pipeline"),
+          .tls_subject = request.tls_subject,
           .transport = json ? pipeline::Transport::kHttpJson : pipeline::Transport::kHttpProtobuf};
 }
 
