@@ -9,6 +9,7 @@
 #include "base/origin.h"
 #include "config/anchor_fields.h"
 #include "config/signer_fields.h"
+#include "config/tls_fields.h"
 #include "config/yaml_fields.h"
 
 namespace sealtrail::config {
@@ -18,9 +19,11 @@ class Parser {
  public:
   explicit Parser(std::string name)
       : yaml_(std::move(name),
-              {"listen.otlp_grpc", "listen.otlp_http", "listen.api", "select.attributes",
-               "index.paused", "segment.bytes_max", "segment.age_max_seconds", "anchors.policy",
-               "anchors.tsa", "anchors.fail", "signer.command", "signer.vkey"}) {}
+              {"listen.otlp_grpc", "listen.otlp_http", "listen.api", "listen.otlp_grpc.tls",
+               "listen.otlp_grpc.tls.cert_file", "listen.otlp_grpc.tls.key_file",
+               "listen.otlp_grpc.tls.client_ca_file", "select.attributes", "index.paused",
+               "segment.bytes_max", "segment.age_max_seconds", "anchors.policy", "anchors.tsa",
+               "anchors.fail", "signer.command", "signer.vkey"}) {}
 
   Result<Config> Parse(const YAML::Node& root) {
     if (root.IsNull()) return config_;
@@ -69,19 +72,34 @@ class Parser {
     return OkStatus();
   }
 
+  // "host:port", or a map of `address` and `tls`.
+  Status Listener(const YAML::Node& node, const std::string& key, std::string& address,
+                  std::optional<net::TlsOptions>& tls) const {
+    if (!node.IsMap()) return Address(node, key, address);
+    return yaml_.Map(
+        node, key + ".",
+        {
+            {"address", [&](const YAML::Node& n) { return Address(n, key + ".address", address); }},
+            {"tls", [&](const YAML::Node& n) { return ReadTls(yaml_, n, key + ".tls", tls); }},
+        });
+  }
+
   Status Listen(const YAML::Node& node) {
     return yaml_.Map(
         node, "listen.",
         {
             {"otlp_grpc",
              [this](const YAML::Node& n) {
-               return Address(n, "listen.otlp_grpc", config_.otlp_grpc);
+               return Listener(n, "listen.otlp_grpc", config_.otlp_grpc, config_.otlp_grpc_tls);
              }},
             {"otlp_http",
              [this](const YAML::Node& n) {
-               return Address(n, "listen.otlp_http", config_.otlp_http);
+               return Listener(n, "listen.otlp_http", config_.otlp_http, config_.otlp_http_tls);
              }},
-            {"api", [this](const YAML::Node& n) { return Address(n, "listen.api", config_.api); }},
+            {"api",
+             [this](const YAML::Node& n) {
+               return Listener(n, "listen.api", config_.api, config_.api_tls);
+             }},
         });
   }
 
@@ -186,16 +204,24 @@ Result<bool> IsLoopback(const std::string& address) {
 
 Status CheckBinds(const Config& config) {
   if (config.insecure_bind) return OkStatus();
-  for (const auto& [key, address] :
-       std::array<std::pair<std::string_view, std::string>, 3>{{{"otlp_grpc", config.otlp_grpc},
-                                                                {"otlp_http", config.otlp_http},
-                                                                {"api", config.api}}}) {
+  struct Listener {
+    std::string_view key;
+    const std::string& address;
+    const std::optional<net::TlsOptions>& tls;
+  };
+  for (const auto& [key, address, tls] :
+       std::array<Listener, 3>{{{"otlp_grpc", config.otlp_grpc, config.otlp_grpc_tls},
+                                {"otlp_http", config.otlp_http, config.otlp_http_tls},
+                                {"api", config.api, config.api_tls}}}) {
     SEAL_ASSIGN_OR_RETURN(const bool loopback, IsLoopback(address));
-    if (!loopback) {
+    const bool asks_clients = tls.has_value() && !tls->client_ca_file.empty();
+    if (!loopback && !asks_clients) {
       return InvalidArgument(
           "{} would listen on {}, beyond this machine, without TLS and authentication: set "
-          "\"insecure_bind: true\" in the configuration if that is meant",
-          key, address);
+          "\"listen.{}.tls\" with a client_ca_file in the configuration, or \"insecure_bind: "
+          "true\" "
+          "if that is meant",
+          key, address, key);
     }
   }
   return OkStatus();

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "crypto/sha256.h"
+#include "net/options.h"
 
 namespace sealtrail::config {
 
@@ -27,6 +28,11 @@ struct Config {
   std::string otlp_grpc = "127.0.0.1:4317";
   std::string otlp_http = "127.0.0.1:4318";
   std::string api = "127.0.0.1:8470";
+
+  // TLS of each; unset: none.
+  std::optional<net::TlsOptions> otlp_grpc_tls;
+  std::optional<net::TlsOptions> otlp_http_tls;
+  std::optional<net::TlsOptions> api_tls;
 
   // Allows listening beyond loopback without TLS and authentication.
   bool insecure_bind = false;
@@ -66,7 +72,8 @@ Result<Config> ParseConfig(std::string_view yaml, const std::string& name);
 // Whether "host:port" can be reached from this machine alone. InvalidArgument if it is no such text.
 Result<bool> IsLoopback(const std::string& address);
 
-// InvalidArgument unless every listener is on loopback or `insecure_bind` is set; says what to do.
+// InvalidArgument unless every listener is on loopback, or asks its clients for certificates, or `insecure_bind` is set;
+// says what to do.
 Status CheckBinds(const Config& config);
 
 }  // namespace sealtrail::config

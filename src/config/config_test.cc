@@ -90,6 +90,20 @@ TEST(ConfigTest, MistakesHaveAPlace) {
       {"anchors:\n  max_age_seconds: 900\n  fail: closed\n",
        "c.yaml:3: anchors.fail: closed without an anchor would never close; expected "
        "anchors.policy"},
+      {"listen:\n  api:\n    tls: {cert_file: a}\n",
+       "c.yaml:3: listen.api.tls: expected cert_file and key_file"},
+      {"listen:\n  api:\n    tls: {}\n",
+       "c.yaml:3: listen.api.tls: expected cert_file and key_file"},
+      {"listen: {api: {tls: {cert_file: a, key_file: ''}}}\n",
+       "c.yaml:1: listen.api.tls.key_file: expected the path of a file"},
+      {"listen: {api: {tls: {cert_file: a, key_file: b, ca_file: c}}}\n",
+       "c.yaml:1: unknown key \"listen.api.tls.ca_file\"; did you mean \"cert_file\"? Expected one "
+       "of: cert_file, client_ca_file, key_file, reload_interval_seconds"},
+      {"listen: {api: {tls: {cert_file: a, key_file: b, reload_interval_seconds: 0}}}\n",
+       "c.yaml:1: listen.api.tls.reload_interval_seconds: expected a number of seconds, 1 to"},
+      {"listen: {api: {address: 1}}\n", "c.yaml:1: listen.api.address: \"1\", expected host:port"},
+      {"listen: {api: [a]}\n", "c.yaml:1: listen.api: expected a text"},
+      {"tls: {}\n", "c.yaml:1: unknown key \"tls\"; did you mean \"listen.otlp_grpc.tls\"?"},
       {"[1, 2]\n", "c.yaml:1: the file: expected a map"},
       {"a: [\n", "c.yaml:2: "},
   };
@@ -98,6 +112,29 @@ TEST(ConfigTest, MistakesHaveAPlace) {
     ASSERT_FALSE(config.ok()) << text;
     EXPECT_EQ(config.status().message().substr(0, expected.size()), expected);
   }
+}
+
+TEST(ConfigTest, AListenerMayHaveTls) {
+  const auto config = ParseConfig(R"(listen:
+  otlp_grpc:
+    address: 0.0.0.0:4317
+    tls: &tls {cert_file: a.pem, key_file: a.key, client_ca_file: ca.pem, reload_interval_seconds: 5}
+  otlp_http: {tls: *tls}
+  api: {address: "127.0.0.1:1", tls: {cert_file: b.pem, key_file: b.key}}
+)",
+                                  "c.yaml");
+  ASSERT_TRUE(config.ok()) << config.status().ToString();
+  const net::TlsOptions mutual{.cert_file = "a.pem",
+                               .key_file = "a.key",
+                               .client_ca_file = "ca.pem",
+                               .reload_interval_ns = 5 * kNanosPerSecond};
+  EXPECT_EQ(config->otlp_grpc, "0.0.0.0:4317");
+  EXPECT_EQ(config->otlp_grpc_tls, mutual);
+  EXPECT_EQ(config->otlp_http, "127.0.0.1:4318");
+  EXPECT_EQ(config->otlp_http_tls, mutual);
+  EXPECT_EQ(config->api, "127.0.0.1:1");
+  EXPECT_EQ(config->api_tls, (net::TlsOptions{.cert_file = "b.pem", .key_file = "b.key"}));
+  EXPECT_TRUE(CheckBinds(*config).ok());
 }
 
 TEST(ConfigTest, WideBindsNeedAWord) {
@@ -111,6 +148,24 @@ TEST(ConfigTest, WideBindsNeedAWord) {
   config.otlp_grpc = "0.0.0.0:4317";
   config.insecure_bind = true;
   EXPECT_TRUE(CheckBinds(config).ok());
+}
+
+// Or clients that are known by their certificates, at each listener that is not on loopback.
+TEST(ConfigTest, WideBindsAreFreeWithMutualTls) {
+  const net::TlsOptions mutual{.cert_file = "c", .key_file = "k", .client_ca_file = "ca"};
+  Config config;
+  config.otlp_grpc = config.otlp_http = config.api = "0.0.0.0:0";
+  config.otlp_grpc_tls = config.otlp_http_tls = config.api_tls = mutual;
+  EXPECT_TRUE(CheckBinds(config).ok());
+  for (auto tls : {&Config::otlp_grpc_tls, &Config::otlp_http_tls, &Config::api_tls}) {
+    Config without = config;
+    (without.*tls)->client_ca_file = "";
+    EXPECT_EQ(CheckBinds(without).code(), StatusCode::kInvalidArgument) << "TLS alone";
+    (without.*tls).reset();
+    EXPECT_EQ(CheckBinds(without).code(), StatusCode::kInvalidArgument) << "nothing";
+  }
+  config.api_tls.reset();
+  EXPECT_NE(CheckBinds(config).message().find("listen.api.tls"), std::string::npos);
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ pipeline::ExportContext ExportEntry::ContextFor(const Sender& sender) const {
           .peer = std::string(sender.peer),
           .client_software = Shortened(sender.user_agent),
           .pipeline_label = Shortened(sender.pipeline_label),
+          .tls_subject = Shortened(sender.tls_subject),
           .transport = sender.transport,
           .received_at = clock_.Now()};
 }

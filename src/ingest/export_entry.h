@@ -20,6 +20,7 @@ struct Sender {
   std::string_view peer;
   std::string_view user_agent;
   std::string_view pipeline_label;  // X-Audit-Pipeline
+  std::string_view tls_subject;     // of a verified client certificate, or empty
   pipeline::Transport transport;
 };
 

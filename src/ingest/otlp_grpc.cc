@@ -4,17 +4,22 @@
 #include <utility>
 
 #include "ingest/export_entry.h"
+#include "ingest/unserved.h"
 
 namespace sealtrail::ingest {
 namespace {
 
 constexpr char kTraces[] = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 constexpr char kLogs[] = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+constexpr char kServed[] =
+    "/opentelemetry.proto.collector.trace.v1.TraceService/Export and "
+    "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
 
 Sender SenderOf(const net::GrpcCall& call) {
   return {.peer = call.peer,
           .user_agent = call.Metadata("user-agent"),
           .pipeline_label = call.Metadata("x-audit-pipeline"),
+          .tls_subject = call.tls_subject,
           .transport = pipeline::Transport::kGrpc};
 }
 
@@ -46,10 +51,15 @@ void Handle(const ExportEntry& entry, net::GrpcCall call, const net::GrpcRespond
 
 Result<std::unique_ptr<net::GrpcServer>> StartOtlpGrpc(net::GrpcServerOptions options, env::Env env,
                                                        net::ByteBudget& budget,
-                                                       pipeline::ExportHandler& handler) {
+                                                       pipeline::ExportHandler& handler,
+                                                       MetricSet& metrics) {
   const ExportEntry entry(env.clock, budget, handler);
+  const UnservedRequests unserved(metrics);
   options.methods = {kTraces, kLogs};
-  options.make_failure = [entry](const net::GrpcCall& head, const Status& error) {
+  options.make_failure = [entry, unserved](const net::GrpcCall& head, const Status& error) {
+    if (error.code() == StatusCode::kUnimplemented) {
+      return FailureReply(unserved.Refuse(head.method, kServed));
+    }
     if (error.code() == StatusCode::kResourceExhausted) {
       entry.CountUndecodable(SenderOf(head), 0);  // core does not say how large it was
     }

@@ -1,4 +1,4 @@
-// OTLP over gRPC: TraceService/Export and LogsService/Export, plain or gzip.
+// OTLP over gRPC: TraceService/Export and LogsService/Export, plain, gzip or zstd.
 //
 // A failure carries google.rpc.Status in grpc-status-details-bin and, where the client shall try again, RetryInfo once
 // more in google.rpc.retryinfo-bin, for some clients look only there.
@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "base/metrics.h"
 #include "base/status.h"
 #include "env/env.h"
 #include "net/byte_budget.h"
@@ -18,6 +19,7 @@ namespace sealtrail::ingest {
 // things outlive the server.
 Result<std::unique_ptr<net::GrpcServer>> StartOtlpGrpc(net::GrpcServerOptions options, env::Env env,
                                                        net::ByteBudget& budget,
-                                                       pipeline::ExportHandler& handler);
+                                                       pipeline::ExportHandler& handler,
+                                                       MetricSet& metrics);
 
 }  // namespace sealtrail::ingest

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ingest/export_entry.h"
+#include "ingest/unserved.h"
 
 namespace sealtrail::ingest {
 namespace {
@@ -16,6 +17,11 @@ using pipeline::Signal;
 
 constexpr std::string_view kProtobufType = "application/x-protobuf";
 constexpr std::string_view kJsonType = "application/json";
+
+// An exporter uses the endpoint of one signal as it is written, and a bare host as "/".
+constexpr char kServed[] =
+    "/v1/traces for traces and /v1/logs for logs: an endpoint that is set for one signal alone "
+    "needs its whole path";
 
 std::optional<Signal> SignalAt(std::string_view path) {
   if (path == "/v1/traces") return Signal::kTraces;
@@ -44,6 +50,7 @@ Sender SenderOf(const net::HttpRequest& request) {
   return {.peer = request.peer,
           .user_agent = request.Header("user-agent"),
           .pipeline_label = request.Header("x-audit-pipeline"),
+          .tls_subject = request.tls_subject,
           .transport = json ? pipeline::Transport::kHttpJson : pipeline::Transport::kHttpProtobuf};
 }
 
@@ -81,7 +88,7 @@ size_t AnnouncedBytes(const net::HttpRequest& head) {
 
 class OtlpHttp {
  public:
-  explicit OtlpHttp(ExportEntry entry) : entry_(entry) {}
+  OtlpHttp(ExportEntry entry, UnservedRequests unserved) : entry_(entry), unserved_(unserved) {}
 
   void Handle(net::HttpRequest request, const net::HttpResponder& responder) const {
     const std::optional<Signal> signal = SignalAt(request.path);
@@ -91,13 +98,15 @@ class OtlpHttp {
     if (!signal.has_value()) return responder.Send(NoSuchPath(request));
     if (request.method != "POST") return responder.Send(NotPost(request));
     if (!encoding.has_value()) {
-      return Refuse(request, responder,
+      return Refuse(request, responder, {},
                     InvalidArgument("Content-Type \"{}\": expected {} or {}",
                                     request.Header("content-type"), kProtobufType, kJsonType));
     }
     if (!coding.has_value()) {
       return Refuse(request, responder,
-                    InvalidArgument("Content-Encoding \"{}\": expected gzip or none", coding_name));
+                    {{"Accept-Encoding", std::string(net::kAcceptedCodings)}},  // RFC 9110 §15.5.16
+                    InvalidArgument("Content-Encoding \"{}\": expected {} or none", coding_name,
+                                    net::kAcceptedCodings));
     }
     entry_.Export(*signal, *encoding, *coding, std::move(request.body), SenderOf(request),
                   [responder, encoding = *encoding](const Status& status) {
@@ -124,9 +133,7 @@ class OtlpHttp {
 
  private:
   net::HttpResponse NoSuchPath(const net::HttpRequest& request) const {
-    return FailureResponse(
-        Unimplemented("no {} here; send traces to /v1/traces, logs to /v1/logs", request.path),
-        AnswerEncoding(request));
+    return FailureResponse(unserved_.Refuse(request.path, kServed), AnswerEncoding(request));
   }
 
   net::HttpResponse NotPost(const net::HttpRequest& request) const {
@@ -138,20 +145,24 @@ class OtlpHttp {
   }
 
   void Refuse(const net::HttpRequest& request, const net::HttpResponder& responder,
-              const Status& error) const {
+              net::HttpHeaders headers, const Status& error) const {
     entry_.CountUndecodable(SenderOf(request), request.body.size());
-    responder.Send(HttpFailure(415, error, AnswerEncoding(request)));
+    net::HttpResponse response = HttpFailure(415, error, AnswerEncoding(request));
+    response.headers = std::move(headers);
+    responder.Send(std::move(response));
   }
 
   const ExportEntry entry_;
+  const UnservedRequests unserved_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<net::HttpServer>> StartOtlpHttp(net::HttpServerOptions options, env::Env env,
                                                        net::ByteBudget& budget,
-                                                       pipeline::ExportHandler& handler) {
-  const OtlpHttp otlp(ExportEntry(env.clock, budget, handler));
+                                                       pipeline::ExportHandler& handler,
+                                                       MetricSet& metrics) {
+  const OtlpHttp otlp(ExportEntry(env.clock, budget, handler), UnservedRequests(metrics));
   options.error_answer = [otlp](const net::HttpRequest& head, int status,
                                 const std::string& message) {
     return otlp.ErrorAnswer(head, status, message);

@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "net/grow_buffer.h"
+#include "net/zstd_decoder.h"
 
 namespace sealtrail::net {
 namespace {
@@ -64,6 +65,10 @@ Result<SharedBytes> Gunzip(ByteView body, ByteBudget& budget) {
   return std::move(out).Finish(written);
 }
 
+bool BeginsWith(ByteView body, ByteView magic) {
+  return body.size() >= magic.size() && Equal(body.first(magic.size()), magic);
+}
+
 }  // namespace
 
 std::optional<ContentCoding> CodingNamed(std::string_view content_encoding) {
@@ -72,13 +77,17 @@ std::optional<ContentCoding> CodingNamed(std::string_view content_encoding) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   if (name.empty() || name == "identity") return ContentCoding::kIdentity;
+  if (name == "zstd") return ContentCoding::kZstd;
   if (name == "gzip" || name == "x-gzip") return ContentCoding::kGzip;  // RFC 9110 §8.4.1.3
   return std::nullopt;
 }
 
 ContentCoding CodingByMagic(ByteView body) {
-  const bool gzip = body.size() >= 2 && body[0] == 0x1f && body[1] == 0x8b;
-  return gzip ? ContentCoding::kGzip : ContentCoding::kIdentity;
+  constexpr uint8_t kGzip[] = {0x1f, 0x8b};              // RFC 1952 §2.3.1
+  constexpr uint8_t kZstd[] = {0x28, 0xb5, 0x2f, 0xfd};  // RFC 8878 §3.1.1
+  if (BeginsWith(body, kGzip)) return ContentCoding::kGzip;
+  if (BeginsWith(body, kZstd)) return ContentCoding::kZstd;
+  return ContentCoding::kIdentity;
 }
 
 Result<SharedBytes> DecodeContent(ContentCoding coding, SharedBytes body, ByteBudget& budget) {
@@ -90,6 +99,8 @@ Result<SharedBytes> DecodeContent(ContentCoding coding, SharedBytes body, ByteBu
       return body;
     case ContentCoding::kGzip:
       return Gunzip(body.view(), budget);
+    case ContentCoding::kZstd:
+      return DecodeZstd(body.view(), budget);
   }
   SEAL_UNREACHABLE();
 }

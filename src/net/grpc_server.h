@@ -26,10 +26,13 @@
 
 namespace sealtrail::net {
 
+class TlsCertificates;
+
 struct GrpcCall {
   std::string method;  // "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
   std::vector<std::pair<std::string, std::string>> metadata;  // as received; keys are in lower case
   std::string peer;                                           // "127.0.0.1:50412"
+  std::string tls_subject;  // of the client's verified certificate (tls_context.h), or empty
   SharedBytes message;
 
   // The first value of `key`, or empty text.
@@ -51,9 +54,12 @@ GrpcFailure PlainGrpcFailure(const GrpcCall& head, const Status& status);
 
 struct GrpcServerOptions {
   std::string address;               // "host:port", port 0 picks a free one
+  TlsCertificates* tls = nullptr;    // set: TLS alone is spoken; outlives the server
   std::vector<std::string> methods;  // that the handler knows, as in GrpcCall::method
   size_t message_bytes_max = kRequestBytesMax;
   size_t calls_max = 1024;
+  int64_t handshake_timeout_ns =
+      10 * kNanosPerSecond;  // from accept to the first settings of HTTP/2
   int64_t read_timeout_ns =
       60 * kNanosPerSecond;  // from the header of a call to the end of its message
   GrpcFailureMaker make_failure = PlainGrpcFailure;

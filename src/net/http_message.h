@@ -26,6 +26,7 @@ struct HttpRequest {
   SharedBytes body;
   std::string peer;                  // "127.0.0.1:50412", "[::1]:50412", or "unix"
   std::optional<uint32_t> peer_uid;  // who connected to the Unix socket
+  std::string tls_subject;  // of the client's verified certificate (tls_context.h), or empty
 
   // The first header of this name (in lower case), or null.
   const std::string* FindHeader(std::string_view name) const;

@@ -1,5 +1,6 @@
 // One connection is one state machine on one strand, and serves its requests one after the other:
 //
+//     (Handshake) ─▶
 //     AwaitRequest ─▶ ReadHeader ─▶ (Continue) ─▶ ReadBody ─▶ handler ─▶ Write ─▶ AwaitRequest |
 //     Close
 //                         └───────────── Refuse ───────────────────────▶ Write ─▶ Linger ─▶ Close
@@ -23,6 +24,7 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/write.hpp>
@@ -38,6 +40,7 @@
 #include "base/mutex.h"
 #include "net/grow_buffer.h"
 #include "net/listen.h"
+#include "net/tls_certificates.h"
 
 namespace sealtrail::net {
 
@@ -138,14 +141,20 @@ class HttpServer::Impl {
   const HttpHandler handler;
 
  private:
-  void Adopt(int listener);
-  void Accept(Acceptor& acceptor);
-  void Admit(Socket socket);
+  // A listening socket, and whether its connections speak TLS.
+  struct Listener {
+    Acceptor acceptor;
+    bool tls;
+  };
+
+  void Adopt(int fd);
+  void Accept(Listener& listener);
+  void Admit(Socket socket, bool tls);
   void ForEach(void (HttpConnection::*act)());
 
   const std::shared_ptr<asio::io_context> io_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
-  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<env::Worker>> workers_;
   std::string address_;
   std::atomic<bool> stopping_{false};
@@ -158,30 +167,44 @@ class HttpServer::Impl {
 
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
-  HttpConnection(HttpServer::Impl& server, std::shared_ptr<asio::io_context> io, Socket socket)
+  // `tls`: null, or what the connection speaks TLS with.
+  HttpConnection(HttpServer::Impl& server, std::shared_ptr<asio::io_context> io, Socket socket,
+                 std::shared_ptr<const TlsState> tls)
       : server_(server),
         io_(std::move(io)),
         stream_(std::in_place, std::move(socket)),
+        tls_state_(std::move(tls)),
         executor_(stream_->get_executor()),
         peer_(PeerAddress(stream_->socket().native_handle())),
         peer_uid_(PeerUser(stream_->socket().native_handle())),
         buffer_(kReadBufferBytes),
-        body_(server.budget) {}
+        body_(server.budget) {
+    if (tls_state_ != nullptr) tls_.emplace(*stream_, *tls_state_->context);
+  }
 
   // May run on whatever thread drops the last reference. The server may end right after Forget(), so nothing
   // after it may touch the server; what belongs to Asio goes with io_, which is ours too.
   ~HttpConnection() {
+    tls_.reset();
     stream_.reset();
     server_.Forget(this);
   }
 
   void Start() {
-    Post([](HttpConnection& self) { self.AwaitRequest(self.timeouts().header_ns); });
+    Post([](HttpConnection& self) {
+      self.ExpireAfter(self.timeouts().header_ns);
+      self.Handshake([](HttpConnection& greeted) { greeted.AwaitRequest(std::nullopt); });
+    });
   }
 
   // There are too many connections already: says so and closes.
   void StartRefused() {
-    Post([](HttpConnection& self) { self.Refuse({503, "too many connections, try again"}); });
+    Post([](HttpConnection& self) {
+      self.ExpireAfter(self.timeouts().header_ns);
+      self.Handshake([](HttpConnection& greeted) {
+        greeted.Refuse({503, "too many connections, try again"});
+      });
+    });
   }
 
   // For an orderly end: closes if no request has begun.
@@ -225,29 +248,57 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   void ExpireAfter(int64_t nanos) { stream_->expires_after(std::chrono::nanoseconds(nanos)); }
 
+  // The stream that HTTP is spoken on: `op` is called with it.
+  template <typename Op>
+  void OnStream(Op op) {
+    if (tls_.has_value()) {
+      op(*tls_);
+    } else {
+      op(*stream_);
+    }
+  }
+
+  // Calls `next` at once where there is no TLS. The deadline is the caller's.
+  template <typename Next>
+  void Handshake(Next next) {
+    if (!tls_.has_value()) return next(*this);
+    idle_ = true;
+    tls_->async_handshake(asio::ssl::stream_base::server,
+                          [self = shared_from_this(), next](ErrorCode error) {
+                            self->idle_ = false;
+                            if (error) return self->Close();
+                            self->tls_subject_ = VerifiedSubject(self->tls_->native_handle());
+                            next(*self);
+                          });
+  }
+
   // --- reading ---
 
-  void AwaitRequest(int64_t patience_ns) {
+  // Nothing for `patience_ns`: the deadline stays as it is.
+  void AwaitRequest(std::optional<int64_t> patience_ns) {
     request_ = HttpRequest{.method = {},
                            .path = {},
                            .query = {},
                            .headers = {},
                            .body = {},
                            .peer = peer_,
-                           .peer_uid = peer_uid_};
+                           .peer_uid = peer_uid_,
+                           .tls_subject = tls_subject_};
     filled_ = 0;
     marked_ = 0;
     if (buffer_.size() > 0) return ReadHeader();
     if (server_.stopping()) return Close();
     idle_ = true;
-    ExpireAfter(patience_ns);
-    stream_->async_read_some(buffer_.prepare(4 * kKiB),
+    if (patience_ns.has_value()) ExpireAfter(*patience_ns);
+    OnStream([this](auto& stream) {
+      stream.async_read_some(buffer_.prepare(4 * kKiB),
                              Then([](HttpConnection& self, ErrorCode error, size_t bytes) {
                                self.idle_ = false;
                                if (error) return self.Close();
                                self.buffer_.commit(bytes);
                                self.ReadHeader();
                              }));
+    });
   }
 
   void ReadHeader() {
@@ -255,9 +306,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     parser_->header_limit(static_cast<uint32_t>(kHttpHeaderBytesMax));
     parser_->body_limit(server_.options.body_bytes_max);
     ExpireAfter(timeouts().header_ns);
-    http::async_read_header(
-        *stream_, buffer_, *parser_,
-        Then([](HttpConnection& self, ErrorCode error, size_t) { self.OnHeader(error); }));
+    OnStream([this](auto& stream) {
+      http::async_read_header(
+          stream, buffer_, *parser_,
+          Then([](HttpConnection& self, ErrorCode error, size_t) { self.OnHeader(error); }));
+    });
   }
 
   void OnHeader(ErrorCode error) {
@@ -305,10 +358,12 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void Continue() {
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     ExpireAfter(timeouts().write_ns);
-    asio::async_write(*stream_, asio::buffer(kContinue.data(), kContinue.size()),
-                      Then([](HttpConnection& self, ErrorCode error, size_t) {
-                        return error ? self.Close() : self.StartBody();
-                      }));
+    OnStream([this](auto& stream) {
+      asio::async_write(stream, asio::buffer(kContinue.data(), kContinue.size()),
+                        Then([](HttpConnection& self, ErrorCode error, size_t) {
+                          return error ? self.Close() : self.StartBody();
+                        }));
+    });
   }
 
   void StartBody() {
@@ -326,9 +381,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     auto& target = parser_->get().body();
     target.data = body_.space().data() + filled_;
     target.size = body_.capacity() - filled_;
-    http::async_read_some(
-        *stream_, buffer_, *parser_,
-        Then([](HttpConnection& self, ErrorCode error, size_t) { self.OnBody(error); }));
+    OnStream([this](auto& stream) {
+      http::async_read_some(
+          stream, buffer_, *parser_,
+          Then([](HttpConnection& self, ErrorCode error, size_t) { self.OnBody(error); }));
+    });
   }
 
   void OnBody(ErrorCode error) {
@@ -402,9 +459,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     ExpireAfter(timeouts().write_ns);
     const std::array buffers{asio::buffer(front.data(), front.size()),
                              asio::buffer(piece.data(), piece.size())};
-    asio::async_write(*stream_, buffers, Then([](HttpConnection& self, ErrorCode error, size_t) {
-      self.OnPieceWritten(error);
-    }));
+    OnStream([&](auto& stream) {
+      asio::async_write(stream, buffers, Then([](HttpConnection& self, ErrorCode error, size_t) {
+                          self.OnPieceWritten(error);
+                        }));
+    });
   }
 
   void OnPieceWritten(ErrorCode error) {
@@ -446,12 +505,20 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void OnAnswered() {
     sent_body_ = SharedBytes();
     if (keep_alive_) return AwaitRequest(timeouts().keep_alive_ns);
-    if (!linger_) return Close();
+    if (!linger_) return Finish();
     Linger();
   }
 
+  // Closes after an answer. A TLS client that waits for the end of the connection must see that nobody cut it.
+  void Finish() {
+    if (!tls_.has_value()) return Close();
+    idle_ = true;
+    ExpireAfter(timeouts().linger_ns);
+    tls_->async_shutdown([self = shared_from_this()](ErrorCode) { self->Close(); });
+  }
+
   // Closing with bytes unread makes the kernel reset the connection, and the answer may be lost on
-  // its way. So the refused client is heard out for a while.
+  // its way. So the refused client is heard out for a while, below TLS, for nobody reads what it says.
   void Linger() {
     ErrorCode ignored;
     stream_->socket().shutdown(Socket::shutdown_send, ignored);
@@ -476,7 +543,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   HttpServer::Impl& server_;
   const std::shared_ptr<asio::io_context> io_;  // before, so outlives, all that runs on it
-  std::optional<beast::basic_stream<Protocol>> stream_;
+  using TcpStream = beast::basic_stream<Protocol>;
+  std::optional<TcpStream> stream_;
+  const std::shared_ptr<const TlsState> tls_state_;
+  std::optional<asio::ssl::stream<TcpStream&>> tls_;  // over stream_
+  std::string tls_subject_;
   const asio::any_io_executor executor_;  // a strand
   const std::string peer_;
   const std::optional<uint32_t> peer_uid_;
@@ -542,43 +613,45 @@ Status HttpServer::Impl::Listen() {
   return OkStatus();
 }
 
-void HttpServer::Impl::Adopt(int listener) {
+void HttpServer::Impl::Adopt(int fd) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
-  SEAL_CHECK(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  auto acceptor = std::make_unique<Acceptor>(asio::make_strand(*io_));
-  acceptor->assign(Protocol(address.ss_family, 0), listener);
-  acceptors_.push_back(std::move(acceptor));
+  SEAL_CHECK(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  listeners_.push_back(std::make_unique<Listener>(Listener{
+      Acceptor(asio::make_strand(*io_)), options.tls != nullptr && address.ss_family != AF_UNIX}));
+  listeners_.back()->acceptor.assign(Protocol(address.ss_family, 0), fd);
 }
 
 void HttpServer::Impl::Run() {
-  for (const auto& acceptor : acceptors_) Accept(*acceptor);
+  for (const auto& listener : listeners_) Accept(*listener);
   for (int i = 0; i < options.threads; ++i) {
     workers_.push_back(env.executor.StartWorker(fmt::format("http-{}", i)));
     workers_.back()->Post([this] { io_->run(); });
   }
 }
 
-void HttpServer::Impl::Accept(Acceptor& acceptor) {
-  acceptor.async_accept(asio::make_strand(*io_), [this, &acceptor](ErrorCode error, auto socket) {
-    if (stopping() || error == asio::error::operation_aborted) return;
-    if (!error) {
-      Admit(Socket(std::move(socket)));
-      return Accept(acceptor);
-    }
-    // Mostly out of descriptors: the connection waits in the kernel until some are free again.
-    auto timer = std::make_shared<asio::steady_timer>(acceptor.get_executor(),
-                                                      std::chrono::nanoseconds(kAcceptRetryNs));
-    timer->async_wait([this, &acceptor, timer](ErrorCode) {
-      if (!stopping()) Accept(acceptor);
-    });
-  });
+void HttpServer::Impl::Accept(Listener& listener) {
+  listener.acceptor.async_accept(
+      asio::make_strand(*io_), [this, &listener](ErrorCode error, auto socket) {
+        if (stopping() || error == asio::error::operation_aborted) return;
+        if (!error) {
+          Admit(Socket(std::move(socket)), listener.tls);
+          return Accept(listener);
+        }
+        // Mostly out of descriptors: the connection waits in the kernel until some are free again.
+        auto timer = std::make_shared<asio::steady_timer>(listener.acceptor.get_executor(),
+                                                          std::chrono::nanoseconds(kAcceptRetryNs));
+        timer->async_wait([this, &listener, timer](ErrorCode) {
+          if (!stopping()) Accept(listener);
+        });
+      });
 }
 
-void HttpServer::Impl::Admit(Socket socket) {
+void HttpServer::Impl::Admit(Socket socket, bool tls) {
   const int on = 1;  // fails on a Unix socket, which needs it not
   ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  auto connection = std::make_shared<HttpConnection>(*this, io_, std::move(socket));
+  auto connection = std::make_shared<HttpConnection>(*this, io_, std::move(socket),
+                                                     tls ? options.tls->current() : nullptr);
   size_t others = 0;
   {
     MutexLock lock(mutex_);
@@ -611,8 +684,9 @@ void HttpServer::Impl::ForEach(void (HttpConnection::*act)()) {
 
 void HttpServer::Impl::Stop(int64_t drain_ns) {
   if (stopping_.exchange(true)) return;
-  for (const auto& acceptor : acceptors_) {
-    asio::post(acceptor->get_executor(), [&acceptor = *acceptor] {
+  for (const auto& listener : listeners_) {
+    Acceptor& acceptor = listener->acceptor;
+    asio::post(acceptor.get_executor(), [&acceptor] {
       ErrorCode ignored;
       acceptor.close(ignored);
     });

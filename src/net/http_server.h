@@ -1,5 +1,6 @@
 // An HTTP/1.1 server (RFC 9112) on TCP and on a Unix socket: keep-alive, pipelining, chunked bodies
-// in both directions, Expect: 100-continue. TLS and HTTP/2 are not spoken.
+// in both directions, Expect: 100-continue. TLS where it is configured (tls_context.h), never on the
+// Unix socket. HTTP/2 is not spoken.
 //
 // Nobody can make it hold more than its limits: header, body, bytes of all bodies together,
 // connections, and time for each step. A client that stalls loses its connection and costs nobody
@@ -20,9 +21,12 @@
 
 namespace sealtrail::net {
 
+class TlsCertificates;
+
 struct HttpTimeouts {
   int64_t header_ns =
-      10 * kNanosPerSecond;  // from accept, or the first byte, to the end of the header
+      10 *
+      kNanosPerSecond;  // from accept to the first byte, a TLS handshake included; from there to the end of the header
   int64_t body_idle_ns = 30 * kNanosPerSecond;    // for each 16 KiB of a body, or its rest
   int64_t keep_alive_ns = 120 * kNanosPerSecond;  // between an answer and the next request
   int64_t write_ns = 30 * kNanosPerSecond;        // for each MiB of an answer, or its rest
@@ -37,8 +41,9 @@ using HttpErrorAnswer =
 HttpResponse PlainHttpError(const HttpRequest& head, int status, const std::string& message);
 
 struct HttpServerOptions {
-  std::string address;    // "host:port", port 0 picks a free one; empty: no TCP
-  std::string unix_path;  // a socket file, mode 0600, removed at the end; empty: none
+  std::string address;             // "host:port", port 0 picks a free one; empty: no TCP
+  TlsCertificates* tls = nullptr;  // set: TCP speaks TLS alone; outlives the server
+  std::string unix_path;           // a socket file, mode 0600, removed at the end; empty: none
   int threads = 2;
   size_t body_bytes_max = kRequestBytesMax;
   size_t connections_max = 1024;  // further ones get 503 and are closed

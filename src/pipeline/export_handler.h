@@ -21,6 +21,8 @@ struct ExportContext {
   std::string peer;             // "address:port"
   std::string client_software;  // User-Agent
   std::string pipeline_label;   // X-Audit-Pipeline
+  std::string
+      tls_subject;  // of a verified client certificate, "CN=collector,O=Example"; empty: none
   Transport transport = Transport::kGrpc;
   UnixNanos received_at{};  // when the request had been read
 };

@@ -18,6 +18,7 @@
 #include "ledger/folder_reader.h"
 #include "ledger/ledger.h"
 #include "net/http_server.h"
+#include "net/tls_certificates.h"
 #include "pipeline/audit_pipeline.h"
 #include "record/self_record.h"
 #include "server/anchored_sink.h"
@@ -83,6 +84,7 @@ class Server::Impl {
 
  private:
   Status OpenEngine(ledger::LedgerReader& reader, const std::string& index_dir);
+  Status LoadTls();
   void MakeApi(const ledger::LedgerReader& reader);
   Status Listen(const std::string& socket);
   Status RecordInsecureBind();
@@ -116,6 +118,9 @@ class Server::Impl {
   std::unique_ptr<pipeline::AuditPipeline> pipeline_;
   std::unique_ptr<query::Engine> engine_;
   std::unique_ptr<api::Api> api_;
+  std::unique_ptr<net::TlsCertificates> otlp_http_tls_;  // before the servers that use them
+  std::unique_ptr<net::TlsCertificates> otlp_grpc_tls_;
+  std::unique_ptr<net::TlsCertificates> api_tls_;
   std::unique_ptr<net::HttpServer> otlp_http_;
   std::unique_ptr<net::GrpcServer> otlp_grpc_;
   std::unique_ptr<net::HttpServer> api_server_;
@@ -127,6 +132,7 @@ class Server::Impl {
 Status Server::Impl::Start(const std::string& data_dir,
                            std::function<void(const Status&)> on_failure) {
   data_dir_ = data_dir;
+  SEAL_RETURN_IF_ERROR(LoadTls());
   SEAL_RETURN_IF_ERROR(env_.files.MakeDir(data_dir));
   SEAL_ASSIGN_OR_RETURN(const uint64_t floor, FloorFrom(env_, data_dir, config_));
   SEAL_RETURN_IF_ERROR(PrepareAnchors(data_dir));
@@ -181,6 +187,20 @@ void Server::Impl::StartDeduper() {
                       "of up to {:.1f} s at the present rate",
                       window.entries, window.entries_max, window.bytes / kMiB,
                       static_cast<double>(window.outage_ns) / kNanosPerSecond));
+}
+
+// First of all: a start that cannot show its certificate leaves the folder as it is.
+Status Server::Impl::LoadTls() {
+  const auto load = [this](const std::optional<net::TlsOptions>& options, const char* listener,
+                           std::unique_ptr<net::TlsCertificates>& out) {
+    if (!options.has_value()) return OkStatus();
+    auto loaded = net::TlsCertificates::Load(*options, listener, env_, metrics_);
+    if (loaded.ok()) out = *std::move(loaded);
+    return loaded.status();
+  };
+  SEAL_RETURN_IF_ERROR(load(config_.otlp_http_tls, "otlp_http", otlp_http_tls_));
+  SEAL_RETURN_IF_ERROR(load(config_.otlp_grpc_tls, "otlp_grpc", otlp_grpc_tls_));
+  return load(config_.api_tls, "api", api_tls_);
 }
 
 bool Server::Impl::HasAnchors() const {
@@ -292,22 +312,27 @@ Status Server::Impl::Listen(const std::string& socket) {
     ready_.vkey = ledger_->vkey();
   }
   if (!config_.otlp_http.empty()) {
-    SEAL_ASSIGN_OR_RETURN(otlp_http_, ingest::StartOtlpHttp({.address = config_.otlp_http}, env_,
-                                                            budget_, *pipeline_));
+    SEAL_ASSIGN_OR_RETURN(otlp_http_, ingest::StartOtlpHttp({.address = config_.otlp_http,
+                                                             .tls = otlp_http_tls_.get()},
+                                                            env_, budget_, *pipeline_, metrics_));
     ready_.otlp_http = otlp_http_->address();
   }
   if (!config_.otlp_grpc.empty()) {
-    SEAL_ASSIGN_OR_RETURN(otlp_grpc_, ingest::StartOtlpGrpc({.address = config_.otlp_grpc}, env_,
-                                                            budget_, *pipeline_));
+    SEAL_ASSIGN_OR_RETURN(otlp_grpc_, ingest::StartOtlpGrpc({.address = config_.otlp_grpc,
+                                                             .tls = otlp_grpc_tls_.get()},
+                                                            env_, budget_, *pipeline_, metrics_));
     ready_.otlp_grpc = otlp_grpc_->address();
   }
   SEAL_ASSIGN_OR_RETURN(
       api_server_,
-      net::HttpServer::Start(
-          {.address = config_.api, .unix_path = ready_.socket, .body_bytes_max = kMiB}, env_,
-          budget_, [this](net::HttpRequest request, net::HttpResponder responder) {
-            api_->Handle(std::move(request), std::move(responder));
-          }));
+      net::HttpServer::Start({.address = config_.api,
+                              .tls = api_tls_.get(),
+                              .unix_path = ready_.socket,
+                              .body_bytes_max = kMiB},
+                             env_, budget_,
+                             [this](net::HttpRequest request, net::HttpResponder responder) {
+                               api_->Handle(std::move(request), std::move(responder));
+                             }));
   ready_.api = api_server_->address();
   return OkStatus();
 }

@@ -183,8 +183,9 @@ def test_methods_media_types_and_encodings(store):
     for encoding in ("br", "snappy", "gzip, gzip", "nonsense"):
         assert traffic.post(store, body, encoding=encoding).status == 415, encoding
     assert traffic.post(store, traffic.gzipped(traffic.spans(1)), encoding="gzip").status == 200
+    assert traffic.post(store, traffic.zstd_stored(traffic.spans(1)), encoding="zstd").status == 200
     assert traffic.post(store, traffic.spans(1), encoding="identity").status == 200
-    assert stored(store) == 3
+    assert stored(store) == 4
 
 
 def test_broken_gzip(store):
@@ -198,9 +199,21 @@ def test_broken_gzip(store):
     still_serves(store)
 
 
+def test_zstd_on_both_ports(store):
+    assert traffic.post(store, traffic.zstd_stored(traffic.spans(500)), encoding="zstd").status == 200
+    assert call(store, traffic.zstd_stored(traffic.spans(500)))[0] == grpc.StatusCode.OK
+    assert stored(store) == 1000
+    broken = traffic.zstd_stored(traffic.spans(1))[:-1]
+    assert traffic.post(store, broken, encoding="zstd").status == 400
+    assert call(store, broken)[0] == grpc.StatusCode.INVALID_ARGUMENT
+    still_serves(store)
+
+
 def test_unknown_grpc_methods(store):
     for method in ("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", "/a.B/C"):
         assert call(store, b"", method)[0] == grpc.StatusCode.UNIMPLEMENTED
+    assert store.metric("sealtrail_unserved_requests_total", signal="metrics") == 1
+    assert store.metric("sealtrail_unserved_requests_total", signal="unknown") == 1
     still_serves(store)
 
 
@@ -229,13 +242,21 @@ def gzip_of_zeros(mib: int) -> bytes:
     return b"".join(packer.compress(block) for _ in range(mib)) + packer.flush()
 
 
-def test_gzip_bombs_cost_little_memory(store):
-    """1 MiB that would inflate to 1 GiB, on either port: refused, for less than 80 MiB of memory."""
+def zstd_of_zeros(mib: int) -> bytes:
+    """RFC 8878 §3.1.1 by hand: a block of one byte, 131,072 times, again and again."""
+    block = (131072 << 3 | 1 << 1).to_bytes(3, "little") + b"\0"
+    last = (131072 << 3 | 1 << 1 | 1).to_bytes(3, "little") + b"\0"
+    return b"\x28\xb5\x2f\xfd" + b"\x00" + bytes([13 << 3]) + block * (mib * 8 - 1) + last
+
+
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
+def test_bombs_cost_little_memory(store, coding):
+    """1 MiB that would inflate to 1 GiB and more, on either port: refused, for less than 80 MiB of memory."""
     still_serves(store)  # so that what every request needs is there
-    bomb = gzip_of_zeros(1024)
+    bomb = gzip_of_zeros(1024) if coding == "gzip" else zstd_of_zeros(32 * 1024)
     assert 0.9 * MIB < len(bomb) < 1.2 * MIB
     before = peak_kib(store)
-    assert traffic.post(store, bomb, encoding="gzip").status == 413
+    assert traffic.post(store, bomb, encoding=coding).status == 413
     code, _, trailers = call(store, bomb)
     assert code == grpc.StatusCode.RESOURCE_EXHAUSTED
     assert "google.rpc.retryinfo-bin" not in trailers

@@ -10,13 +10,16 @@ from opentelemetry import trace
 from opentelemetry._logs import LogRecord as ApiLogRecord
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as GrpcLogs
+from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as GrpcMetrics
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcSpans
 from opentelemetry.exporter.otlp.proto.http import Compression as HttpCompression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter as HttpLogs
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as HttpMetrics
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpSpans
 from opentelemetry.instrumentation.logging.handler import LoggingHandler
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.metrics.export import MetricExportResult, MetricsData
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -72,6 +75,20 @@ def log_exporter(store, transport):
         return GrpcLogs(endpoint=store.ready["otlp_grpc"], insecure=True, compression=compression)
     compression = HttpCompression.Gzip if transport.endswith("gzip") else HttpCompression.NoCompression
     return HttpLogs(endpoint=f"http://{store.ready['otlp_http']}/v1/logs", compression=compression)
+
+
+@pytest.mark.parametrize("transport", ["grpc", "http"])
+def test_metrics_are_refused_once_and_for_all(store, transport, caplog):
+    """The exporter neither believes that they were stored nor sends them again."""
+    if transport == "grpc":
+        exporter = GrpcMetrics(endpoint=store.ready["otlp_grpc"], insecure=True)
+    else:
+        exporter = HttpMetrics(endpoint=f"http://{store.ready['otlp_http']}/v1/metrics")
+    assert exporter.export(MetricsData(resource_metrics=[])) is MetricExportResult.FAILURE
+    assert store.metric("sealtrail_unserved_requests_total", signal="metrics") == 1
+    assert store.metric("sealtrail_unserved_requests_total") == 1
+    assert "UNIMPLEMENTED" in caplog.text or "404" in caplog.text
+    exporter.shutdown()
 
 
 def resource_columns(row):

@@ -12,6 +12,17 @@
 
 namespace sealtrail::net::testing {
 
+namespace {
+
+std::shared_ptr<grpc::ChannelCredentials> Credentials(const GrpcClientOptions& options) {
+  if (options.authority_pem.empty()) return grpc::InsecureChannelCredentials();
+  return grpc::SslCredentials({.pem_root_certs = options.authority_pem,
+                               .pem_private_key = options.certificate.key_pem,
+                               .pem_cert_chain = options.certificate.certificate_pem});
+}
+
+}  // namespace
+
 struct GrpcClient::Impl {
   GrpcClientOptions options;
   std::shared_ptr<grpc::Channel> channel;
@@ -25,7 +36,7 @@ GrpcClient::GrpcClient(const std::string& address, GrpcClientOptions options) {
                    1);  // each client has a connection of its own
   if (options.gzip) arguments.SetCompressionAlgorithm(GRPC_COMPRESS_GZIP);
   if (!options.user_agent.empty()) arguments.SetUserAgentPrefix(options.user_agent);
-  auto channel = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  auto channel = grpc::CreateCustomChannel(address, Credentials(options), arguments);
   impl_ = std::make_unique<Impl>(Impl{std::move(options), std::move(channel)});
 }
 

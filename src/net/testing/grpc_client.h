@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "net/testing/test_authority.h"
+
 namespace sealtrail::net::testing {
 
 struct GrpcReply {
@@ -21,6 +23,8 @@ struct GrpcReply {
 struct GrpcClientOptions {
   bool gzip = false;
   std::string user_agent;
+  std::string authority_pem;    // set: TLS, with a server that this authority vouches for
+  TestCertificate certificate;  // what it shows over TLS; empty: nothing
 };
 
 // Blocking; gives up a call after 20 s.
