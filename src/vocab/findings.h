@@ -23,6 +23,7 @@ enum class Finding : uint8_t {
   kNoOutcome,
   kNoTime,
   kOversize,
+  kRedacted,
   kUnreadable,
   kUnsampled,
 };
@@ -31,7 +32,7 @@ constexpr size_t kFindingCount = static_cast<size_t>(Finding::kUnsampled) + 1;
 constexpr std::array<std::string_view, kFindingCount> kFindingNames = {
     "dropped_attributes", "duplicate_keys", "future_time", "invalid_utf8", "late",
     "no_actor",           "no_id",          "no_outcome",  "no_time",      "oversize",
-    "unreadable",         "unsampled"};
+    "redacted",           "unreadable",     "unsampled"};
 
 constexpr uint32_t Bit(Finding finding) {
   return 1u << static_cast<uint32_t>(finding);
