@@ -17,6 +17,9 @@ using JsonBuffer = std::basic_string<char, std::char_traits<char>, WipingAllocat
 // UTF-8.
 bool AppendJsonString(JsonBuffer& out, std::string_view text);
 
+// The same for text that holds no secrets.
+bool AppendJsonString(std::string& out, std::string_view text);
+
 // An integer without quotes; |value| <= 2^53 (RFC 8785 numbers are doubles).
 void AppendJsonInteger(JsonBuffer& out, int64_t value);
 

@@ -1,6 +1,7 @@
 #include "vocab/redaction_rules.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include <yaml-cpp/yaml.h>
@@ -127,6 +128,32 @@ Result<RedactionRules> Read(const YAML::Node& root, std::string_view yaml) {
 }
 
 }  // namespace
+
+Result<RedactionRules> CombineRedactionRules(RedactionRules defaults, RedactionRules own,
+                                             const std::vector<std::string>& without) {
+  const auto named = [](std::string_view name) {
+    return [name](const RedactionRule& rule) { return rule.name == name; };
+  };
+  RedactionRules out = std::move(own);
+  out.version += out.version.empty() ? defaults.version : " " + defaults.version;
+  if (!without.empty()) out.version += " without";
+  for (const std::string& name : without) {
+    if (std::ranges::none_of(defaults.rules, named(name))) {
+      return InvalidArgument("no built-in rule of redaction is called \"{}\"", name);
+    }
+    out.version += " " + name;
+  }
+  const size_t own_rules = out.rules.size();
+  for (RedactionRule& rule : defaults.rules) {
+    const auto begin = out.rules.begin();
+    const bool replaced =
+        std::any_of(begin, begin + static_cast<ptrdiff_t>(own_rules), named(rule.name));
+    if (replaced || std::ranges::find(without, rule.name) != without.end()) continue;
+    out.rules.push_back(std::move(rule));
+  }
+  std::ranges::move(defaults.keep, std::back_inserter(out.keep));
+  return out;
+}
 
 Result<RedactionRules> LoadRedactionRules(std::string_view yaml) {
   try {

@@ -30,8 +30,9 @@ struct RedactionRule {
 };
 
 struct RedactionRules {
-  std::string version;            // "1-1f2e3d4c": the file's `version`, and a checksum of its text
-  std::vector<std::string> keep;  // patterns over keys that are never taken by their key
+  // "1-1f2e3d4c": the file's `version`, and a checksum of its text; of combined ones "2-… 1-… without a b".
+  std::string version;
+  std::vector<std::string> keep;     // patterns over keys that are never taken by their key
   std::vector<RedactionRule> rules;  // in their order
 };
 
@@ -40,6 +41,11 @@ std::string_view BuiltInRedaction();
 
 // InvalidArgument, with line and what was expected, for a text that is no such file. Patterns are not looked at.
 Result<RedactionRules> LoadRedactionRules(std::string_view yaml);
+
+// `own` before `defaults`, which lose the rules that `own` has under the same name and those in `without`. InvalidArgument
+// for a name in `without` that no default has.
+Result<RedactionRules> CombineRedactionRules(RedactionRules defaults, RedactionRules own,
+                                             const std::vector<std::string>& without);
 
 constexpr size_t kRedactionNameMax = 64;
 constexpr size_t kRedactionRulesMax = 512;
