@@ -1,4 +1,4 @@
-// How fast requests in memory become durable records, in process: decode, select, canonical form, leaf hash, running
+// How fast requests in memory become durable records, in process: decode, select, canonical form, redaction, leaf hash, running
 // hash, tree, write, sync, checkpoints. Two producers, as many as the cores this is built for.
 //
 // Checks itself: every unit that the generator counted is stored, and verify, which shares no code with the writer,
@@ -22,6 +22,7 @@
 #include "ledger/ledger.h"
 #include "pipeline/audit_pipeline.h"
 #include "verify/verify.h"
+#include "vocab/redaction_rules.h"
 
 namespace sealtrail::bench {
 namespace {
@@ -120,8 +121,14 @@ int Run(const std::string& data, uint64_t records, uint64_t seed) {
   auto ledger = ledger::Ledger::Open(env, {.data_dir = data}, metrics,
                                      [](const Status& s) { Die(s.ToString()); });
   if (!ledger.ok()) Die(ledger.status().ToString());
+  const auto rules = vocab::LoadRedactionRules(vocab::BuiltInRedaction());
+  if (!rules.ok()) Die(rules.status().ToString());
+  auto redactor = pipeline::Redactor::Make(
+      {.rules = rules->rules, .keep = rules->keep, .hmac_key = {}}, metrics);
+  if (!redactor.ok()) Die(redactor.status().ToString());
   dedupe::Deduper deduper(env, **ledger, **ledger, {}, metrics);
-  pipeline::AuditPipeline pipeline(env, pipeline::Selector({"audit.action"}), deduper, metrics);
+  pipeline::AuditPipeline pipeline(env, pipeline::Selector({"audit.action"}), deduper, metrics,
+                                   *std::move(redactor));
 
   std::atomic<uint64_t> failures{0};
   const double cpu_before = CpuSeconds();

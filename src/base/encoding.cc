@@ -26,14 +26,12 @@ constexpr auto kBase64Inverse = InverseOf(kBase64Digits, 64);
 
 }  // namespace
 
-void HexEncodeTo(std::string& out, ByteView bytes) {
-  const size_t start = out.size();
-  out.resize(start + bytes.size() * 2);
-  char* p = out.data() + start;
+char* HexEncodeAt(char* out, ByteView bytes) {
   for (uint8_t b : bytes) {
-    *p++ = kHexDigits[b >> 4];
-    *p++ = kHexDigits[b & 15];
+    *out++ = kHexDigits[b >> 4];
+    *out++ = kHexDigits[b & 15];
   }
+  return out;
 }
 
 std::string HexEncode(ByteView bytes) {
@@ -79,12 +77,6 @@ uint8_t* Base64EncodeAt(uint8_t* out, ByteView bytes) {
     *out++ = '=';
   *out++ = '=';
   return out;
-}
-
-void Base64EncodeTo(std::string& out, ByteView bytes) {
-  const size_t start = out.size();
-  out.resize(start + Base64Size(bytes.size()));
-  Base64EncodeAt(reinterpret_cast<uint8_t*>(out.data() + start), bytes);
 }
 
 std::string Base64Encode(ByteView bytes) {

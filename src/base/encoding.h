@@ -10,16 +10,29 @@
 namespace sealtrail {
 
 std::string HexEncode(ByteView bytes);
-void HexEncodeTo(std::string& out, ByteView bytes);
+// Writes 2 * bytes.size() characters at `out` and returns their end.
+char* HexEncodeAt(char* out, ByteView bytes);
+// Appends to a std::basic_string of char.
+template <typename Text>
+void HexEncodeTo(Text& out, ByteView bytes) {
+  const size_t start = out.size();
+  out.resize(start + bytes.size() * 2);
+  HexEncodeAt(out.data() + start, bytes);
+}
 // InvalidArgument on an odd length or a character that is no digit.
 Result<Bytes> HexDecode(std::string_view text);
 
 std::string Base64Encode(ByteView bytes);
-void Base64EncodeTo(std::string& out, ByteView bytes);
 // Writes Base64Size(bytes.size()) characters at `out` and returns their end.
 uint8_t* Base64EncodeAt(uint8_t* out, ByteView bytes);
 constexpr size_t Base64Size(size_t bytes) {
   return (bytes + 2) / 3 * 4;
+}
+template <typename Text>
+void Base64EncodeTo(Text& out, ByteView bytes) {
+  const size_t start = out.size();
+  out.resize(start + Base64Size(bytes.size()));
+  Base64EncodeAt(reinterpret_cast<uint8_t*>(out.data() + start), bytes);
 }
 // Strict: padding required, no other characters, unused bits zero. So each byte string has one
 // spelling.

@@ -1,5 +1,5 @@
 // Bytes that any number may read and nobody changes, whoever made them: a request's body on its way
-// from a transport to the pipeline, without a copy in between.
+// from a transport to the pipeline, without a copy in between. The last reader may wipe them.
 #pragma once
 
 #include <memory>
@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/wipe.h"
 
 namespace sealtrail {
 
@@ -17,14 +18,24 @@ class SharedBytes {
   SharedBytes(ByteView view, std::shared_ptr<const void> owner)
       : view_(view), owner_(std::move(owner)) {}
   explicit SharedBytes(Bytes bytes) {
-    auto owner = std::make_shared<const Bytes>(std::move(bytes));
-    view_ = *owner;
-    owner_ = std::move(owner);
+    auto owner = std::make_shared<Bytes>(std::move(bytes));
+    *this = Wipeable(*owner, owner);
   }
   static SharedBytes FromText(std::string text) {
-    auto owner = std::make_shared<const std::string>(std::move(text));
-    const ByteView view = AsBytes(*owner);
-    return {view, std::move(owner)};
+    auto owner = std::make_shared<std::string>(std::move(text));
+    const std::span<uint8_t> bytes(reinterpret_cast<uint8_t*>(owner->data()), owner->size());
+    return Wipeable(bytes, std::move(owner));
+  }
+  // Bytes that Wipe() may overwrite.
+  static SharedBytes Wipeable(std::span<uint8_t> bytes, std::shared_ptr<const void> owner) {
+    SharedBytes shared(bytes, std::move(owner));
+    shared.writable_ = bytes.data();
+    return shared;
+  }
+
+  // Overwrites them, where whoever made them allowed it: every copy then shows zeros. For who knows that nobody reads on.
+  void Wipe() const {
+    if (writable_ != nullptr) sealtrail::Wipe(writable_, view_.size());
   }
 
   ByteView view() const { return view_; }
@@ -33,6 +44,7 @@ class SharedBytes {
 
  private:
   ByteView view_;
+  uint8_t* writable_ = nullptr;  // view_.data(), where it may be wiped
   std::shared_ptr<const void> owner_;
 };
 

@@ -23,7 +23,8 @@ class Parser {
                "listen.otlp_grpc.tls.cert_file", "listen.otlp_grpc.tls.key_file",
                "listen.otlp_grpc.tls.client_ca_file", "select.attributes", "index.paused",
                "segment.bytes_max", "segment.age_max_seconds", "anchors.policy", "anchors.tsa",
-               "anchors.fail", "signer.command", "signer.vkey"}) {}
+               "anchors.fail", "signer.command", "signer.vkey", "redaction.rules",
+               "redaction.without", "redaction.hmac_key"}) {}
 
   Result<Config> Parse(const YAML::Node& root) {
     if (root.IsNull()) return config_;
@@ -37,6 +38,7 @@ class Parser {
                return yaml_.Bool(n, "insecure_bind", config_.insecure_bind);
              }},
             {"select", [this](const YAML::Node& n) { return Select(n); }},
+            {"redaction", [this](const YAML::Node& n) { return ReadRedaction(n); }},
             {"min_free_bytes", [this](const YAML::Node& n) { return MinFreeBytes(n); }},
             {"segment", [this](const YAML::Node& n) { return Segment(n); }},
             {"duplicates", [this](const YAML::Node& n) { return Duplicates(n); }},
@@ -124,6 +126,42 @@ class Parser {
       if (!item.IsScalar() || item.Scalar().empty())
         return yaml_.Error(item, std::string(kExpected));
       config_.select_attributes.push_back(item.Scalar());
+    }
+    return OkStatus();
+  }
+
+  Status ReadRedaction(const YAML::Node& node) {
+    Redaction& redaction = config_.redaction;
+    return yaml_.Map(node, "redaction.",
+                     {{"rules",
+                       [&](const YAML::Node& n) {
+                         return FilePath(n, "redaction.rules", redaction.rules_file);
+                       }},
+                      {"without", [&](const YAML::Node& n) { return RedactionWithout(n); }},
+                      {"hmac_key", [&](const YAML::Node& n) {
+                         return FilePath(n, "redaction.hmac_key", redaction.hmac_key_file);
+                       }}});
+  }
+
+  Status FilePath(const YAML::Node& node, std::string_view key, std::string& out) const {
+    SEAL_RETURN_IF_ERROR(yaml_.Text(node, key, out));
+    if (out.empty()) return yaml_.Error(node, fmt::format("{}: expected the path of a file", key));
+    return OkStatus();
+  }
+
+  Status RedactionWithout(const YAML::Node& node) {
+    constexpr std::string_view kExpected =
+        "redaction.without: expected \"all\" or a list of names of built-in rules";
+    if (node.IsScalar() && node.Scalar() == "all") {
+      config_.redaction.without_all = true;
+      return OkStatus();
+    }
+    if (!node.IsSequence()) return yaml_.Error(node, std::string(kExpected));
+    for (const auto& item : node) {
+      if (!item.IsScalar() || item.Scalar().empty()) {
+        return yaml_.Error(item, std::string(kExpected));
+      }
+      config_.redaction.without.push_back(item.Scalar());
     }
     return OkStatus();
   }

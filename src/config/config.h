@@ -21,6 +21,14 @@ struct SignerCommand {
   std::string vkey;
 };
 
+// What is taken out of records before they are stored: docs/design/redaction.md.
+struct Redaction {
+  std::string rules_file;            // rules of one's own; empty: none
+  bool without_all = false;          // without: all
+  std::vector<std::string> without;  // names of built-in rules that are off
+  std::string hmac_key_file;         // empty: no rule may ask for a digest
+};
+
 struct Config {
   std::string origin;  // empty: as the folder says, or a random one
 
@@ -39,6 +47,8 @@ struct Config {
 
   bool select_all = false;  // select: all
   std::vector<std::string> select_attributes = {"audit.action"};
+
+  Redaction redaction;
 
   std::optional<uint64_t> min_free_bytes;  // unset: the lesser of 5 % of the disk and 2 GiB
 

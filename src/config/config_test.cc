@@ -39,6 +39,7 @@ signing_state: /safe
 signer: {command: [/bin/sign, "a b"], vkey: PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW}
 next_signer: {vkey: PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW, command: [/bin/other]}
 index: {paused: true}
+redaction: {rules: /etc/r.yaml, without: [jwt, cookie], hmac_key: /etc/k}
 )",
                                   "c.yaml");
   ASSERT_TRUE(config.ok()) << config.status().ToString();
@@ -58,6 +59,11 @@ index: {paused: true}
             "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW");
   EXPECT_EQ(config->next_signer->command[0], "/bin/other");
   EXPECT_TRUE(config->index_paused);
+  EXPECT_EQ(config->redaction.rules_file, "/etc/r.yaml");
+  EXPECT_EQ(config->redaction.without, (std::vector<std::string>{"jwt", "cookie"}));
+  EXPECT_FALSE(config->redaction.without_all);
+  EXPECT_EQ(config->redaction.hmac_key_file, "/etc/k");
+  EXPECT_TRUE(ParseConfig("redaction: {without: all}", "c.yaml")->redaction.without_all);
   EXPECT_TRUE(ParseConfig("select: all", "c.yaml")->select_all);
 }
 
@@ -80,6 +86,10 @@ TEST(ConfigTest, MistakesHaveAPlace) {
        "c.yaml:1: unknown key \"bytes_max\"; did you mean \"segment.bytes_max\""},
       {"min_free_bytes: 1G\n", "c.yaml:1: min_free_bytes: expected a number"},
       {"select: some\n", "c.yaml:1: select: expected \"all\""},
+      {"redaction:\n  without: some\n", "c.yaml:2: redaction.without: expected \"all\" or a list"},
+      {"redaction: {rules: ''}\n", "c.yaml:1: redaction.rules: expected the path of a file"},
+      {"redaction:\n  key: k\n", "c.yaml:2: unknown key \"redaction.key\"; did you mean"},
+      {"hmac_key: k\n", "c.yaml:1: unknown key \"hmac_key\"; did you mean \"redaction.hmac_key\""},
       {"select: {attributes: []}\n", "c.yaml:1: select.attributes: expected a list"},
       {"signer: {vkey: x}\n", "c.yaml:1: signer.command: expected a list of words"},
       {"next_signer:\n  command: [sign]\n",

@@ -4,7 +4,13 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "crypto/sha256.h"
 
+#include <climits>
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
+
+#include "base/check.h"
 
 namespace sealtrail::crypto {
 namespace {
@@ -41,6 +47,14 @@ Hash Sha256(std::initializer_list<ByteView> parts) {
   Sha256Stream stream;
   for (ByteView part : parts) stream.Update(part);
   return stream.Finish();
+}
+
+Hash HmacSha256(ByteView key, ByteView message) {
+  Hash hash;
+  SEAL_CHECK(key.size() <= INT_MAX);
+  SEAL_CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), message.data(),
+                  message.size(), hash.data(), nullptr) != nullptr);
+  return hash;
 }
 
 }  // namespace sealtrail::crypto

@@ -17,6 +17,9 @@ Hash Sha256(ByteView bytes);
 // Of the parts one after the other.
 Hash Sha256(std::initializer_list<ByteView> parts);
 
+// HMAC-SHA256 (RFC 2104).
+Hash HmacSha256(ByteView key, ByteView message);
+
 // Piece by piece. No allocation, no EVP: this is the hot path.
 class Sha256Stream {
  public:

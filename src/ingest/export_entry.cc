@@ -34,7 +34,9 @@ void ExportEntry::Export(pipeline::Signal signal, otlp::Encoding encoding,
                          std::function<void(Status)> done) const {
   const Result<SharedBytes> decoded = net::DecodeContent(coding, body, budget_);
   if (decoded.ok()) {
-    body = SharedBytes();  // what came over the wire is needed no more
+    // What came over the wire is needed no more. Compressed or not, it may show what redaction takes out.
+    if (coding != net::ContentCoding::kIdentity) body.Wipe();
+    body = SharedBytes();
     return handler_.Export(signal, encoding, *decoded, ContextFor(sender), std::move(done));
   }
   if (decoded.status().code() != StatusCode::kUnavailable) CountUndecodable(sender, body.size());

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/wipe.h"
+
 namespace sealtrail::model {
 
 // Threads  Compatible. Moving keeps every pointer valid.
@@ -26,12 +28,12 @@ class Arena {
     size_t start = (used_ + alignment - 1) & ~(alignment - 1);
     if (blocks_.empty() || start + count > capacity_) {
       capacity_ = std::max(count, kBlockBytes);
-      blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(capacity_));
+      blocks_.push_back({std::make_unique_for_overwrite<std::byte[]>(capacity_), capacity_});
       total_ += capacity_;
       start = 0;
     }
     used_ = start + count;
-    return blocks_.back().get() + start;
+    return blocks_.back().bytes.get() + start;
   }
 
   // Values are never destroyed, so they must be plain.
@@ -57,13 +59,23 @@ class Arena {
     return {out, text.size()};
   }
 
+  // Overwrites everything; nothing in it may be read again.
+  void Wipe() {
+    for (const Block& block : blocks_) sealtrail::Wipe(block.bytes.get(), block.size);
+  }
+
   // Bytes taken from the system so far.
   size_t total() const { return total_; }
 
  private:
   static constexpr size_t kBlockBytes = 64 * 1024;
 
-  std::vector<std::unique_ptr<std::byte[]>> blocks_;
+  struct Block {
+    std::unique_ptr<std::byte[]> bytes;
+    size_t size;
+  };
+
+  std::vector<Block> blocks_;
   size_t used_ = 0;
   size_t capacity_ = 0;
   size_t total_ = 0;

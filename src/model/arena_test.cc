@@ -51,6 +51,16 @@ TEST(ArenaTest, AMovedFromArenaIsUsable) {
   EXPECT_EQ(*number, 7);
 }
 
+TEST(ArenaTest, WipesEveryBlock) {
+  Arena arena;
+  const std::string_view first = arena.CopyText("a secret");
+  const std::string_view large = arena.CopyText(std::string(200'000, 's'));
+  const std::string_view last = arena.CopyText("another");
+  arena.Wipe();
+  for (const std::string_view text : {first, large, last})
+    EXPECT_EQ(text, std::string(text.size(), '\0'));
+}
+
 TEST(ArenaTest, CopiesSpansAndTexts) {
   Arena arena;
   const std::vector<uint64_t> numbers{1, 2, 3};

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "base/check.h"
+#include "base/wipe.h"
 
 namespace sealtrail::net {
 namespace {
@@ -64,12 +65,16 @@ bool GrowBuffer::Grow(size_t capacity) {
   if (mapped_) {
     void* at = ::mremap(data_, capacity_, capacity, MREMAP_MAYMOVE);
     grown = at == MAP_FAILED ? nullptr : static_cast<uint8_t*>(at);
-  } else if (capacity < kMappedBytesMin) {
-    grown = static_cast<uint8_t*>(std::realloc(data_, capacity));
-  } else if ((grown = Map(capacity)) != nullptr) {
-    if (capacity_ > 0) std::memcpy(grown, data_, capacity_);
-    std::free(data_);
-    mapped_ = true;
+  } else {
+    // Not realloc: what it leaves behind could not be wiped (redaction).
+    const bool maps = capacity >= kMappedBytesMin;
+    grown = maps ? Map(capacity) : static_cast<uint8_t*>(std::malloc(capacity));
+    if (grown != nullptr) {
+      if (capacity_ > 0) std::memcpy(grown, data_, capacity_);
+      Wipe(data_, capacity_);
+      std::free(data_);
+      mapped_ = maps;
+    }
   }
   if (grown == nullptr) {
     SEAL_CHECK(lease_.Resize(held));
@@ -83,9 +88,9 @@ bool GrowBuffer::Grow(size_t capacity) {
 SharedBytes GrowBuffer::Finish(size_t size) && {
   SEAL_CHECK(size <= capacity_);
   SEAL_CHECK(lease_.Resize(size));  // shrinks; pages beyond were never touched
-  auto owner = std::make_shared<const GrowBuffer>(std::move(*this));
-  const ByteView view{owner->data_, size};
-  return {view, std::move(owner)};
+  auto owner = std::make_shared<GrowBuffer>(std::move(*this));
+  const std::span<uint8_t> bytes{owner->data_, size};
+  return SharedBytes::Wipeable(bytes, std::move(owner));
 }
 
 }  // namespace sealtrail::net

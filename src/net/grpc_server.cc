@@ -230,16 +230,22 @@ class GrpcReactor : public grpc::ServerGenericBidiReactor {
                              server_.options.message_bytes_max);
   }
 
-  // As it lies there if it is in one piece, else put together once.
+  // As it lies there if it is in one piece, else put together once. Nobody but us reads these pieces of what the transport
+  // has read, so they may be wiped: those that were put together at once, the whole by whoever reads it.
   SharedBytes TakeMessage() {
     auto owner = std::make_shared<Message>();
     if (!buffer_.TrySingleSlice(&owner->slice).ok()) {
       SEAL_CHECK(buffer_.DumpToSingleSlice(&owner->slice).ok());
+      std::vector<grpc::Slice> pieces;
+      SEAL_CHECK(buffer_.Dump(&pieces).ok());
+      for (const grpc::Slice& piece : pieces) {
+        Wipe(const_cast<uint8_t*>(piece.begin()), piece.size());
+      }
     }
     buffer_.Clear();
     owner->lease = std::move(lease_);
-    const ByteView view{owner->slice.begin(), owner->slice.size()};
-    return {view, std::move(owner)};
+    const std::span<uint8_t> bytes{const_cast<uint8_t*>(owner->slice.begin()), owner->slice.size()};
+    return SharedBytes::Wipeable(bytes, std::move(owner));
   }
 
   GrpcServer::Impl& server_;

@@ -406,8 +406,15 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     Refuse(RefusalFor(error, server_.options.body_bytes_max));
   }
 
+  // The body went through here piece by piece.
+  void WipeBuffer() {
+    const auto room = buffer_.prepare(buffer_.capacity() - buffer_.size());
+    Wipe(room.data(), room.size());
+  }
+
   void Dispatch() {
     stream_->expires_never();
+    WipeBuffer();
     request_.body = std::exchange(body_, GrowBuffer(server_.budget)).Finish(filled_);
     server_.handler(std::move(request_), MakeResponder());
   }
@@ -553,7 +560,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   const std::optional<uint32_t> peer_uid_;
 
   // Reading.
-  beast::flat_buffer buffer_;
+  beast::basic_flat_buffer<WipingAllocator<char>> buffer_;
   std::optional<Parser> parser_;
   HttpRequest request_;
   GrowBuffer body_;

@@ -32,6 +32,18 @@ Result<model::LogsRequest> DecodeLogs(otlp::Encoding encoding, ByteView body, mo
                                            : otlp::DecodeLogsProtobuf(body, arena);
 }
 
+Result<MappedRequest> MapDecoded(Signal signal, otlp::Encoding encoding,
+                                 const MappingContext& mapping, model::Arena& arena) {
+  if (signal == Signal::kTraces) {
+    SEAL_ASSIGN_OR_RETURN(const model::TracesRequest request,
+                          DecodeTraces(encoding, mapping.request, arena));
+    return MapTraces(request, mapping);
+  }
+  SEAL_ASSIGN_OR_RETURN(const model::LogsRequest request,
+                        DecodeLogs(encoding, mapping.request, arena));
+  return MapLogs(request, mapping);
+}
+
 record::SelfAct TallyAct(const SourceTallies::Entry& entry) {
   return {.action = "sealtrail.source.tally",
           .actor = "sealtrail",
@@ -63,9 +75,10 @@ Tally TallyOf(const Result<record::CommitOutcome>& outcome, size_t first, size_t
 }  // namespace
 
 AuditPipeline::AuditPipeline(const env::Env& env, Selector selector, record::RecordSink& sink,
-                             MetricSet& metrics)
+                             MetricSet& metrics, std::shared_ptr<const Redactor> redactor)
     : env_(env),
       selector_(std::move(selector)),
+      redactor_(std::move(redactor)),
       sink_(sink),
       metrics_(metrics),
       tallies_(metrics) {}
@@ -80,15 +93,15 @@ Result<MappedRequest> AuditPipeline::Map(Signal signal, otlp::Encoding encoding,
                                            .label = context.pipeline_label,
                                            .peer = context.peer,
                                            .transport = TransportName(context.transport)},
-                               .request = body.view()};
+                               .request = body.view(),
+                               .redactor = redactor_.get()};
   model::Arena arena;
-  if (signal == Signal::kTraces) {
-    SEAL_ASSIGN_OR_RETURN(const model::TracesRequest request,
-                          DecodeTraces(encoding, body.view(), arena));
-    return MapTraces(request, mapping);
+  Result<MappedRequest> mapped = MapDecoded(signal, encoding, mapping, arena);
+  if (mapped.ok() && mapped->redacted) {
+    arena.Wipe();
+    body.Wipe();
   }
-  SEAL_ASSIGN_OR_RETURN(const model::LogsRequest request, DecodeLogs(encoding, body.view(), arena));
-  return MapLogs(request, mapping);
+  return mapped;
 }
 
 void AuditPipeline::Export(Signal signal, otlp::Encoding encoding, SharedBytes body,

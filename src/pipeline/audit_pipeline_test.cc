@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "env/testing/sim_env.h"
+#include "vocab/redaction_rules.h"
 
 namespace sealtrail::pipeline {
 namespace {
@@ -117,6 +118,31 @@ TEST_F(AuditPipelineTest, TalliesAreRecordedOnceForEachNewsAndNotLostWhenRefused
   EXPECT_EQ(Tallies(), 0u);
   EXPECT_TRUE(Export(LogsOf("b", 1, 0)).ok());
   EXPECT_EQ(Tallies(), 1u);
+}
+
+// What redaction takes out of a request stays nowhere in it; a request without is left as it is.
+TEST_F(AuditPipelineTest, ARequestThatHeldASecretIsWiped) {
+  const auto rules = vocab::LoadRedactionRules(vocab::BuiltInRedaction());
+  ASSERT_TRUE(rules.ok());
+  auto redactor =
+      Redactor::Make({.rules = rules->rules, .keep = rules->keep, .hmac_key = {}}, metrics_);
+  ASSERT_TRUE(redactor.ok());
+  AuditPipeline redacting(world_.env(), Selector({"audit.action"}), sink_, metrics_, *redactor);
+  const std::string harmless = LogsOf("a", 1, 0);
+  const std::string secret = LogsOf("b password=hunter2", 1, 0);
+  for (const std::string& json : {harmless, secret}) {
+    const SharedBytes body = SharedBytes::FromText(json);
+    Status result = Unavailable("no answer");
+    redacting.Export(Signal::kLogs, otlp::Encoding::kJson, body,
+                     {.principal = "local", .transport = Transport::kHttpJson},
+                     [&](const Status& s) { result = s; });
+    EXPECT_TRUE(result.ok());
+    const bool wiped = AsText(body.view()) == std::string(json.size(), '\0');
+    EXPECT_EQ(wiped, json == secret);
+    EXPECT_EQ(wiped, AsText(body.view()) != json);
+  }
+  EXPECT_NE(sink_.leaves.back().find("b password=***"), std::string::npos);
+  EXPECT_EQ(Units("b password=***", "stored"), 1);
 }
 
 // Nothing that a sender names may grow what the store keeps of it.

@@ -34,6 +34,7 @@ class ExportHandler {
 
   // Calls `done` exactly once, from any thread, maybe before it returns: OK once every audit record in the
   // request is durable; otherwise an error for otlp::FailureFrom, and nothing of the request is acknowledged.
+  // `body` is given away: where something in it is redacted, its bytes are wiped.
   virtual void Export(Signal signal, otlp::Encoding encoding, SharedBytes body,
                       ExportContext context, std::function<void(Status)> done) = 0;
 

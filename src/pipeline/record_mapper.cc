@@ -18,21 +18,25 @@ bool IsSet(ByteView id, size_t size) {
   return id.size() == size && std::ranges::any_of(id, [](uint8_t byte) { return byte != 0; });
 }
 
-std::string TextAttribute(const model::Resource* resource, std::string_view key) {
+std::string TextAttribute(const model::Resource* resource, std::string_view key,
+                          RequestRedaction* redaction) {
   if (resource == nullptr) return {};
   const model::AnyValue* value = FindAttribute(resource->attributes, key);
   if (value == nullptr || value->type != model::AnyValue::Type::kString) return {};
+  if (redaction != nullptr) {
+    return Utf8Shortened(Utf8Lossy(redaction->Plain(key, value->text)), kSourceTextBytesMax);
+  }
   return Utf8Shortened(Utf8Lossy(value->text.substr(0, 2 * kSourceTextBytesMax)),
                        kSourceTextBytesMax);
 }
 
-// Names are shortened: a source is a key of counters, and whoever sends may send any name.
-Source SourceOf(const model::Resource* resource) {
-  Source source{.service_namespace = TextAttribute(resource, "service.namespace"),
-                .service = TextAttribute(resource, "service.name"),
-                .environment = TextAttribute(resource, "deployment.environment.name")};
-  if (source.environment.empty())
-    source.environment = TextAttribute(resource, "deployment.environment");
+// Names are shortened: a source is a key of counters, and whoever sends may send any name. They are redacted, too.
+Source SourceOf(const model::Resource* resource, RequestRedaction* redaction) {
+  const auto text = [&](std::string_view key) { return TextAttribute(resource, key, redaction); };
+  Source source{.service_namespace = text("service.namespace"),
+                .service = text("service.name"),
+                .environment = text("deployment.environment.name")};
+  if (source.environment.empty()) source.environment = text("deployment.environment");
   return source;
 }
 
@@ -86,13 +90,16 @@ class Identities {
 // Walks a request. Resource and scope are written once, when the first record under them is selected.
 class Mapper {
  public:
-  Mapper(record::BatchBuilder builder, const MappingContext& context)
-      : builder_(std::move(builder)), context_(context), identities_(context) {}
+  Mapper(record::BatchBuilder builder, const MappingContext& context, RequestRedaction* redaction)
+      : builder_(std::move(builder)),
+        context_(context),
+        redaction_(redaction),
+        identities_(context) {}
 
   template <typename Item>
   Status Map(const model::ExportRequest<Item>& request) {
     for (const auto& resource : request.resources) {
-      const Source source = SourceOf(resource.resource);
+      const Source source = SourceOf(resource.resource, redaction_);
       counts_ = &result_.counts[source];
       const size_t records_before = builder_.record_count();
       bool resource_written = false;
@@ -118,26 +125,40 @@ class Mapper {
   }
 
  private:
+  // Writes as it is, and once more with redaction where a rule may have something to say.
+  template <typename WriteJson>
+  void Write(JsonBuffer& out, WriteJson write) {
+    out.clear();
+    notes_.encoded.clear();
+    write();
+    if (redaction_ == nullptr || !context_.redactor->MayAct(out, notes_.encoded)) return;
+    out.clear();
+    notes_.redaction = redaction_;
+    write();
+    notes_.redaction = nullptr;
+  }
+
   template <typename Group>
   void OpenResource(const Group& group, ByteView request_unknown) {
-    group_.clear();
-    record::WriteResourceGroup(group_, group.resource, group.schema_url, group.unknown,
-                               request_unknown, notes_);
+    Write(group_, [&] {
+      record::WriteResourceGroup(group_, group.resource, group.schema_url, group.unknown,
+                                 request_unknown, notes_);
+    });
     builder_.SetResource(group_);
   }
 
   template <typename Group>
   void OpenScope(const Group& group) {
-    group_.clear();
-    record::WriteScopeGroup(group_, group.scope, group.schema_url, group.unknown, notes_);
+    Write(group_, [&] {
+      record::WriteScopeGroup(group_, group.scope, group.schema_url, group.unknown, notes_);
+    });
     builder_.SetScope(group_);
   }
 
   Status MapItem(const model::Span& span) {
     const uint32_t unit = NextUnit();
     if (context_.selector.Selects(span)) {
-      content_.clear();
-      record::WriteSpan(content_, span, notes_);
+      Write(content_, [&] { record::WriteSpan(content_, span, notes_); });
       SEAL_RETURN_IF_ERROR(Add({.kind = record::Kind::kSpan,
                                 .content = content_,
                                 .identity = identities_.OfSpan(span, unit),
@@ -151,10 +172,8 @@ class Mapper {
     const uint32_t unit = NextUnit();
     const model::SpanEvent& event = span.events[index];
     if (!context_.selector.Selects(event)) return OkStatus();
-    content_.clear();
-    record::WriteSpanEvent(content_, event, index, notes_);
-    span_.clear();
-    record::WriteEventSpan(span_, span, notes_);
+    Write(content_, [&] { record::WriteSpanEvent(content_, event, index, notes_); });
+    Write(span_, [&] { record::WriteEventSpan(span_, span, notes_); });
     return Add({.kind = record::Kind::kSpanEvent,
                 .content = content_,
                 .span = span_,
@@ -165,8 +184,7 @@ class Mapper {
   Status MapItem(const model::LogRecord& log) {
     const uint32_t unit = NextUnit();
     if (!context_.selector.Selects(log)) return OkStatus();
-    content_.clear();
-    record::WriteLog(content_, log, notes_);
+    Write(content_, [&] { record::WriteLog(content_, log, notes_); });
     return Add({.kind = record::Kind::kLog,
                 .content = content_,
                 .identity = identities_.OfLog(log, unit),
@@ -188,6 +206,7 @@ class Mapper {
 
   record::BatchBuilder builder_;
   const MappingContext& context_;
+  RequestRedaction* const redaction_;  // null: none
   Identities identities_;
   MappedRequest result_;
   UnitCounts* counts_ = nullptr;
@@ -202,12 +221,19 @@ class Mapper {
 template <typename Item>
 Result<MappedRequest> MapRequest(const model::ExportRequest<Item>& request,
                                  const MappingContext& context) {
+  std::optional<RequestRedaction> redaction;
+  if (context.redactor != nullptr) redaction.emplace(*context.redactor);
+  RequestRedaction* const chosen = redaction ? &*redaction : nullptr;
+  record::Receipt receipt = context.receipt;
+  receipt.redaction = chosen;
   SEAL_ASSIGN_OR_RETURN(auto builder,
-                        record::BatchBuilder::Make(record::RecordClass::kIngest, context.receipt));
+                        record::BatchBuilder::Make(record::RecordClass::kIngest, receipt));
   builder.ReserveBundle(context.request.size() * 3 / 2);
-  Mapper mapper(std::move(builder), context);
+  Mapper mapper(std::move(builder), context, chosen);
   SEAL_RETURN_IF_ERROR(mapper.Map(request));
-  return std::move(mapper).Finish();
+  MappedRequest mapped = std::move(mapper).Finish();
+  mapped.redacted = redaction && redaction->acted();
+  return mapped;
 }
 
 }  // namespace

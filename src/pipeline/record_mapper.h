@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "env/random.h"
 #include "model/telemetry.h"
+#include "pipeline/redactor.h"
 #include "pipeline/selector.h"
 #include "record/batch_builder.h"
 
@@ -38,6 +39,7 @@ struct MappedRequest {
   record::RecordBatch batch;
   std::map<Source, UnitCounts> counts;
   std::vector<Run> runs;
+  bool redacted = false;  // something was taken out: the request holds what must not stay in memory
 };
 
 // What the mapping needs to know beside the request itself.
@@ -45,7 +47,8 @@ struct MappingContext {
   const Selector& selector;
   env::Random& random;  // for salts
   record::Receipt receipt;
-  ByteView request;  // the uncompressed bytes: identity of what has no id
+  ByteView request;                    // the uncompressed bytes: identity of what has no id
+  const Redactor* redactor = nullptr;  // null: everything is kept as it is
 };
 
 // ResourceExhausted if the records would pass kRequestCanonicalBytesMax; InvalidArgument for the receipt's texts.

@@ -14,11 +14,12 @@ constexpr std::string_view kEnd = ",\"v\":1}";
 constexpr std::string_view kSpanMember = ",\"sp\":";
 constexpr uint8_t kLeafPrefix = 0x00;  // RFC 6962 §2.1
 
-void AppendTextMember(std::string& out, std::string_view name, std::string_view text) {
+void AppendTextMember(JsonBuffer& out, std::string_view name, std::string_view text,
+                      Redaction* redaction) {
   if (text.empty()) return;
   out += fmt::format(",\"{}\":", name);
-  if (AppendJsonString(out, text)) return;
-  out += fmt::format("{{\"u\":\"{}\"}}", Base64Encode(AsBytes(text)));
+  ContentNotes notes{.redaction = redaction};
+  WriteText(out, text, notes);
 }
 
 }  // namespace
@@ -62,11 +63,11 @@ Result<BatchBuilder> BatchBuilder::Make(RecordClass record_class, const Receipt&
   }
   builder.batch_.received_at = receipt.received_at;
   builder.receipt_ = fmt::format(R"({{"a":"{}")", Value(receipt.received_at));
-  AppendTextMember(builder.receipt_, "b", receipt.principal);
-  AppendTextMember(builder.receipt_, "c", receipt.client);
-  AppendTextMember(builder.receipt_, "l", receipt.label);
-  AppendTextMember(builder.receipt_, "p", receipt.peer);
-  AppendTextMember(builder.receipt_, "t", receipt.transport);
+  AppendTextMember(builder.receipt_, "b", receipt.principal, receipt.redaction);
+  AppendTextMember(builder.receipt_, "c", receipt.client, receipt.redaction);
+  AppendTextMember(builder.receipt_, "l", receipt.label, receipt.redaction);
+  AppendTextMember(builder.receipt_, "p", receipt.peer, receipt.redaction);
+  AppendTextMember(builder.receipt_, "t", receipt.transport, nullptr);
   builder.receipt_ += '}';
   builder.RenderTail();
   return builder;

@@ -9,6 +9,7 @@
 
 #include "base/ids.h"
 #include "base/status.h"
+#include "record/content_writer.h"
 #include "record/json_writer.h"
 #include "record/record_sink.h"
 
@@ -27,6 +28,7 @@ struct Receipt {
   std::string_view label;
   std::string_view peer;
   std::string_view transport;
+  Redaction* redaction = nullptr;  // of client, label, peer and principal; null: as they are
 };
 
 using Salt = std::array<uint8_t, 16>;
@@ -92,7 +94,7 @@ class BatchBuilder {
 
   RecordBatch batch_;
   size_t total_bytes_ = 0;
-  std::string receipt_;
+  JsonBuffer receipt_;
   Member resource_;
   Member scope_;
   std::string tail_;  // from ,"r": to before ,"sp": or ,"v":

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "base/encoding.h"
 
@@ -70,9 +71,33 @@ void AppendTagged(JsonBuffer& out, std::string_view tag, ByteView bytes) {
 }
 
 void AppendText(JsonBuffer& out, std::string_view text, ContentNotes& notes) {
+  if (notes.redaction != nullptr && notes.redaction->Text(out, notes.key, text)) return;
   if (AppendJsonString(out, text)) return;
   notes.invalid_utf8 = true;
+  notes.encoded.push_back(AsBytes(text));
   AppendTagged(out, "u", AsBytes(text));
+}
+
+void AppendBytes(JsonBuffer& out, ByteView bytes, ContentNotes& notes) {
+  if (notes.redaction != nullptr && notes.redaction->Bytes(out, notes.key, bytes)) return;
+  notes.encoded.push_back(bytes);
+  AppendTagged(out, "b", bytes);
+}
+
+// A key is a text, too, and stands under no key.
+void AppendKey(JsonBuffer& out, std::string_view key, ContentNotes& notes) {
+  const std::string_view outer = std::exchange(notes.key, std::string_view());
+  AppendText(out, key, notes);
+  notes.key = outer;
+}
+
+// The value of a pair. Its texts stand under the pair's key; those of a map in it have keys of their own.
+void AppendPairValue(JsonBuffer& out, const model::KeyValue& pair, ContentNotes& notes) {
+  if (notes.redaction == nullptr) return WriteValue(out, pair.value, notes);
+  if (notes.redaction->Value(out, pair.key, pair.value)) return;
+  const std::string_view outer = std::exchange(notes.key, pair.key);
+  WriteValue(out, pair.value, notes);
+  notes.key = outer;
 }
 
 void AppendUnknownMember(JsonBuffer& out, ByteView unknown) {
@@ -147,7 +172,7 @@ void AppendKnownValue(JsonBuffer& out, const model::AnyValue& value, ContentNote
       AppendDoubleValue(out, value.double_value);
       return;
     case Type::kBytes:
-      AppendTagged(out, "b", value.bytes());
+      AppendBytes(out, value.bytes(), notes);
       return;
     case Type::kArray:
       AppendArray(out, *value.array, notes);
@@ -164,10 +189,10 @@ void AppendPairs(JsonBuffer& out, model::Attributes pairs, ContentNotes& notes) 
   for (const model::KeyValue& pair : pairs) {
     out += first ? "[" : ",[";
     first = false;
-    AppendText(out, pair.key, notes);
+    AppendKey(out, pair.key, notes);
     if (pair.has_value) {
       out += ',';
-      WriteValue(out, pair.value, notes);
+      AppendPairValue(out, pair, notes);
     }
     if (pair.unknown != nullptr) {
       out += pair.has_value ? ",\"" : ",0,\"";
@@ -280,6 +305,10 @@ void AppendScope(JsonBuffer& out, const model::Scope& scope, ContentNotes& notes
 }
 
 }  // namespace
+
+void WriteText(JsonBuffer& out, std::string_view text, ContentNotes& notes) {
+  AppendText(out, text, notes);
+}
 
 void WriteValue(JsonBuffer& out, const model::AnyValue& value, ContentNotes& notes) {
   if (value.unknown == nullptr) {

@@ -42,7 +42,8 @@ size_t PlainPrefix(std::string_view text) {
   return i;
 }
 
-void AppendEscaped(JsonBuffer& out, uint8_t byte) {
+template <typename Out>
+void AppendEscaped(Out& out, uint8_t byte) {
   switch (byte) {
     case '"':
       out += "\\\"";
@@ -73,9 +74,8 @@ void AppendEscaped(JsonBuffer& out, uint8_t byte) {
   }
 }
 
-}  // namespace
-
-bool AppendJsonString(JsonBuffer& out, std::string_view text) {
+template <typename Out>
+bool AppendString(Out& out, std::string_view text) {
   const size_t start = out.size();
   out += '"';
   size_t done = PlainPrefix(text);
@@ -96,6 +96,16 @@ bool AppendJsonString(JsonBuffer& out, std::string_view text) {
   }
   out += '"';
   return true;
+}
+
+}  // namespace
+
+bool AppendJsonString(JsonBuffer& out, std::string_view text) {
+  return AppendString(out, text);
+}
+
+bool AppendJsonString(std::string& out, std::string_view text) {
+  return AppendString(out, text);
 }
 
 void AppendJsonInteger(JsonBuffer& out, int64_t value) {

@@ -50,13 +50,13 @@ std::string Written(const AnyValue& value) {
   JsonBuffer out;
   ContentNotes notes;
   WriteValue(out, value, notes);
-  return out;
+  return std::string(out);
 }
 
 std::string Double(double value) {
   JsonBuffer out;
   AppendJsonDouble(out, value);
-  return out;
+  return std::string(out);
 }
 
 // RFC 8785 appendix B: bits and text.
@@ -111,7 +111,7 @@ TEST(JsonStringTest, WordsAndBytesAgree) {
         ASSERT_TRUE(AppendJsonString(one, std::string_view(&c, 1)));
         slow += one.substr(1, one.size() - 2);
       }
-      ASSERT_EQ(whole, slow + "\"") << byte << " at " << place;
+      ASSERT_EQ(std::string_view(whole), slow + "\"") << byte << " at " << place;
     }
   }
 }

@@ -25,6 +25,7 @@
 #include "server/blocking.h"
 #include "server/ledger_tree.h"
 #include "server/local_token.h"
+#include "server/redaction.h"
 #include "server/signer_command.h"
 #include "tlog/policy.h"
 
@@ -52,9 +53,10 @@ Result<uint64_t> FloorFrom(const env::Env& env, const std::string& data_dir,
 }
 
 // What a manifest says of the vocabulary (docs/formats/manifest.md).
-crypto::Hash RulesDigest(const vocab::Vocabulary& vocabulary) {
-  return crypto::Sha256(AsBytes(fmt::format(
-      "aliases {}\nactions {}\n", vocabulary.aliases_version(), vocabulary.actions_version())));
+crypto::Hash RulesDigest(const vocab::Vocabulary& vocabulary, std::string_view redaction_version) {
+  return crypto::Sha256(
+      AsBytes(fmt::format("aliases {}\nactions {}\nredaction {}\n", vocabulary.aliases_version(),
+                          vocabulary.actions_version(), redaction_version)));
 }
 
 // Tried, for rights and mounts have many forms. A folder that another process holds can be written.
@@ -136,6 +138,7 @@ Status Server::Impl::Start(const std::string& data_dir,
   SEAL_RETURN_IF_ERROR(env_.files.MakeDir(data_dir));
   SEAL_ASSIGN_OR_RETURN(const uint64_t floor, FloorFrom(env_, data_dir, config_));
   SEAL_RETURN_IF_ERROR(PrepareAnchors(data_dir));
+  SEAL_ASSIGN_OR_RETURN(OpenedRedactor redaction, OpenRedactor(env_, config_.redaction, metrics_));
   SEAL_ASSIGN_OR_RETURN(
       ledger_, ledger::Ledger::Open(
                    env_,
@@ -151,7 +154,7 @@ Status Server::Impl::Start(const std::string& data_dir,
                         [this](const std::string& log_origin, const ledger::LedgerReader& reader) {
                           return SettleAnchors(log_origin, reader);
                         },
-                    .rules_digest = RulesDigest(*vocab::Vocabulary::BuiltIn()),
+                    .rules_digest = RulesDigest(*vocab::Vocabulary::BuiltIn(), redaction.version),
                     .config_digest = config_.digest,
                     .min_free_bytes = floor},
                    metrics_, std::move(on_failure)));
@@ -163,8 +166,8 @@ Status Server::Impl::Start(const std::string& data_dir,
   ingest_sink_ = std::make_unique<AnchoredSink>(*ledger_, anchors_.get());
   if (purpose_ == For::kServing) StartDeduper();
   record::RecordSink& sink = deduper_ ? static_cast<record::RecordSink&>(*deduper_) : *ingest_sink_;
-  pipeline_ =
-      std::make_unique<pipeline::AuditPipeline>(env_, SelectorFrom(config_), sink, metrics_);
+  pipeline_ = std::make_unique<pipeline::AuditPipeline>(env_, SelectorFrom(config_), sink, metrics_,
+                                                        std::move(redaction.redactor));
   MakeApi(*ledger_);
   if (config_.insecure_bind) SEAL_RETURN_IF_ERROR(RecordInsecureBind());
   SEAL_RETURN_IF_ERROR(Listen(env::JoinPath(data_dir, "api.sock")));

@@ -213,10 +213,32 @@ class LeafScanner : public JsonScanner {
     return Base64(false, &text);
   }
 
-  // A string, or {"u":"<base64>"} where it is not UTF-8.
+  // A string, {"u":"<base64>"} where it is not UTF-8, or the mark of what was redacted.
   bool AnyText(std::optional<Type> type = std::nullopt) {
     if (Peek() != '{') return Plain(type);
+    if (TryTake("{\"r\":")) return MarkEnd();
     return Take("{\"u\":", "a string is expected") && NotUtf8() && Take('}', "a } is expected");
+  }
+  // {"r":["rule",…]} or {"r":["rule",…],"t":"text"}, from the [ on.
+  bool MarkEnd() {
+    std::string_view last;
+    if (!List(false, [&] { return RuleName(&last); })) return false;
+    if (TryTake(",\"t\":")) {
+      if (TryTake("\"\"")) return Fail("a mark with an empty text");
+      if (!Plain(Type::kText)) return false;
+    }
+    return Take('}', "a } is expected");
+  }
+  bool RuleName(std::string_view* last) {
+    std::string_view name;
+    if (!String(&name)) return false;
+    if (name.empty() || name.size() > 64 ||
+        name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != name.npos) {
+      return Fail("no name of a rule");
+    }
+    if (name <= *last) return Fail("a rule stands twice, or rules are not sorted");
+    *last = name;
+    return true;
   }
   bool Text() {
     if (TryTake("\"\"")) return Fail("an empty string is a default, which is left out");
@@ -282,6 +304,8 @@ class LeafScanner : public JsonScanner {
         return Base64(true, &text) && Take('}', "a } is expected");
       case Key("u"):
         return NotUtf8() && Take('}', "a } is expected");
+      case Key("r"):
+        return MarkEnd();
       case Key("m"):
         return Pairs(depth + 1) && (TryTake('}') || UnknownEnd());
       case Key("l"):

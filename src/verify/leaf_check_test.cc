@@ -129,6 +129,43 @@ TEST(LeafCheckTest, AcceptsEveryValue) {
   }
 }
 
+// record.md §2, "Redaction": wherever a value or a text stands.
+TEST(LeafCheckTest, Marks) {
+  const std::string marks[] = {R"({"r":["password"]})", R"({"r":["a","b-2"],"t":"x *** \" é"})"};
+  for (const std::string& mark : marks) {
+    for (const std::string& leaf :
+         {WithValue(mark), WithValue("[" + mark + "]"),
+          WithValue(R"({"v":)" + mark + R"(,"x":"AA=="})"), WithPair("[" + mark + "]"),
+          WithPair("[" + mark + "," + mark + R"(,"AA=="])"),
+          Leaf("log", fmt::format(R"({{"en":{},"sx":{}}})", mark, mark)),
+          Leaf("span", fmt::format(R"({{"n":{},"st":{{"m":{}}},"ts":{}}})", mark, mark, mark)),
+          Leaf("log", "{}",
+               fmt::format(R"(,"re":{{"r":{{"er":[{{"d":[{0}],"t":{0},"u":{0}}}]}},"u":{0}}})", mark)),
+          Replaced(Leaf("log", "{}"), R"("t":"grpc")", R"("c":)" + mark + R"(,"t":"grpc")")}) {
+      EXPECT_EQ(Fault(leaf), nullptr) << leaf;
+    }
+  }
+  const std::string longest(64, 'a');
+  EXPECT_EQ(Fault(WithValue(R"({"r":[")" + longest + R"("]})")), nullptr);
+  for (const std::string& mark : {std::string(R"({"r":[]})"),
+                                  std::string(R"({"r":"a"})"),
+                                  std::string(R"({"r":["b","a"]})"),
+                                  std::string(R"({"r":["a","a"]})"),
+                                  std::string(R"({"r":["A"]})"),
+                                  std::string(R"({"r":["a_b"]})"),
+                                  std::string(R"({"r":[""]})"),
+                                  R"({"r":["a)" + longest + R"("]})",
+                                  std::string(R"({"r":["a"],"t":""})"),
+                                  std::string(R"({"r":["a"],"t":null})"),
+                                  std::string(R"({"r":["a"],"t":{"u":"/w=="}})"),
+                                  std::string(R"({"r":["a"],"x":"AA=="})"),
+                                  std::string(R"({"t":"***"})"),
+                                  std::string(R"({"t":"***","r":["a"]})")}) {
+    EXPECT_NE(Fault(WithValue(mark)), nullptr) << mark;
+    EXPECT_NE(Fault(WithPair("[" + mark + "]")), nullptr) << mark;
+  }
+}
+
 TEST(LeafCheckTest, RefusesOtherValues) {
   for (std::string_view value : {"0",
                                  "1",
@@ -221,7 +258,7 @@ TEST(LeafCheckTest, RefusesOtherLeaves) {
       {"a known finding and another", R"({"k")", R"({"f":["conflict","late"],"k")"},
       {"a comma too many", R"({"k")", R"({"f":["conflict",],"k")"},
       {"a comma first", R"({"k")", R"({"f":[,"conflict"],"k")"},
-      {"redaction marks, which are reserved", R"(,"v":1)", R"(,"rd":[],"v":1)"},
+      {"another reserved member", R"(,"v":1)", R"(,"rd":["a"],"v":1)"},
       {"a member twice", R"("v":1)", R"("v":1,"v":1)"},
       {"an inner member twice", R"("o":{})", R"("o":{"f":1,"f":1})"},
       {"a time of 65 bits", R"("o":{})", R"("o":{"w":"18446744073709551616"})"},

@@ -9,6 +9,7 @@
 #include "record/self_record.h"
 #include "verify/leaf_check.h"
 #include "verify/tree.h"
+#include "vocab/redaction_rules.h"
 
 namespace sealtrail::verify {
 namespace {
@@ -25,7 +26,23 @@ class CountingRandom : public env::Random {
   uint8_t next_ = 0;
 };
 
-Result<pipeline::MappedRequest> Map(Signal signal, ByteView body, model::Arena& arena) {
+// Rules that act nearly everywhere: on every other key, and within texts.
+std::shared_ptr<const pipeline::Redactor> Rules(MetricSet& metrics) {
+  const auto rules = vocab::LoadRedactionRules(R"(version: 1
+rules:
+  - {name: a-key, keys: ['[a-g0-9 ]$'], action: drop, examples: [[a, v, ~], [z, v, v]]}
+  - {name: b-digit, values: ['[0-9]+'], action: mask, examples: [[z, a1, "a***"], [z, a, a]]}
+  - {name: c-text, values: ['[a-z](.)'], action: hmac, examples: [[z, ab, hmac], [z, a, a]]}
+)");
+  SEAL_CHECK(rules.ok());
+  auto redactor =
+      pipeline::Redactor::Make({.rules = rules->rules, .keep = {}, .hmac_key = Bytes(32)}, metrics);
+  SEAL_CHECK(redactor.ok());
+  return *std::move(redactor);
+}
+
+Result<pipeline::MappedRequest> Map(Signal signal, ByteView body, model::Arena& arena,
+                                    const pipeline::Redactor* redactor = nullptr) {
   CountingRandom random;
   const pipeline::Selector all = pipeline::Selector::All();
   const pipeline::MappingContext context{.selector = all,
@@ -36,7 +53,8 @@ Result<pipeline::MappedRequest> Map(Signal signal, ByteView body, model::Arena& 
                                                      .label = "soc2",
                                                      .peer = "127.0.0.1:50412",
                                                      .transport = "grpc"},
-                                         .request = body};
+                                         .request = body,
+                                         .redactor = redactor};
   if (signal == Signal::kTraces) {
     SEAL_ASSIGN_OR_RETURN(const auto request, otlp::DecodeTracesProtobuf(body, arena));
     return pipeline::MapTraces(request, context);
@@ -92,6 +110,25 @@ TEST_P(WriterAgreementTest, EveryLeafOfRandomRequests) {
     leaves += mapped->batch.records.size();
   }
   EXPECT_GT(leaves, 400u);
+}
+
+TEST_P(WriterAgreementTest, EveryLeafOfRandomRequestsThatAreRedacted) {
+  MetricSet metrics;
+  const auto redactor = Rules(metrics);
+  size_t redacted = 0;
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE(fmt::format("seed {}", seed));
+    otlp::testing::Random random(seed);
+    const auto request = otlp::testing::NewLaxRequest(GetParam());
+    otlp::testing::Fill(*request, random, {.unknown_fields = seed % 2 == 0});
+    const std::string bytes = request->SerializeAsString();
+    model::Arena arena;
+    const auto mapped = Map(GetParam(), AsBytes(bytes), arena, redactor.get());
+    ASSERT_TRUE(mapped.ok()) << mapped.status().ToString();
+    CheckBatch(mapped->batch);
+    redacted += mapped->redacted;
+  }
+  EXPECT_GT(redacted, 100u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Signals, WriterAgreementTest,

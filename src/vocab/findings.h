@@ -26,6 +26,7 @@ enum class Finding : uint8_t {
   kNoTime,
   kOversize,
   kPossibleDuplicate,
+  kRedacted,
   kUnreadable,
   kUnsampled,
 };
@@ -34,7 +35,8 @@ constexpr size_t kFindingCount = static_cast<size_t>(Finding::kUnsampled) + 1;
 constexpr std::array<std::string_view, kFindingCount> kFindingNames = {
     "conflict", "dropped_attributes", "duplicate_keys",     "future_time", "invalid_utf8",
     "late",     "late_duplicate",     "no_actor",           "no_id",       "no_outcome",
-    "no_time",  "oversize",           "possible_duplicate", "unreadable",  "unsampled"};
+    "no_time",  "oversize",           "possible_duplicate", "redacted",    "unreadable",
+    "unsampled"};
 
 constexpr uint32_t Bit(Finding finding) {
   return 1u << static_cast<uint32_t>(finding);

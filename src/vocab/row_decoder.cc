@@ -49,6 +49,15 @@ std::string_view OrNull(std::string_view text) {
   return text.empty() ? kNullText : text;
 }
 
+// Findings about what stands where a text should. `member`: as for HasInvalidText. No other object begins with the bytes
+// of a mark, and inside a JSON string they cannot stand unescaped.
+uint32_t FaultsOfTexts(std::string_view json, std::string_view member) {
+  uint32_t found = 0;
+  if (HasInvalidText(json, member)) found |= Bit(Finding::kInvalidUtf8);
+  if (json.find("{\"r\":[") != std::string_view::npos) found |= Bit(Finding::kRedacted);
+  return found;
+}
+
 // Sorts by key and keeps the last of each. True if any key came twice.
 bool SortKeys(std::vector<MapEntry>& entries) {
   std::stable_sort(entries.begin(), entries.end(),
@@ -133,7 +142,7 @@ Status RowDecoder::Decode(Seq seq, std::string_view json, const BesideLookup& be
   if (!IsUtf8(json)) return DataLoss("leaf is not UTF-8");
   Leaf leaf;
   SEAL_RETURN_IF_ERROR(Split(json, leaf));
-  if (HasInvalidText(json, "")) found_ |= Bit(Finding::kInvalidUtf8);
+  found_ |= FaultsOfTexts(json, "");
   for (const std::string_view part : {leaf.content, leaf.span}) {
     if (!part.empty() && part.front() == '[') found_ |= Bit(Finding::kOversize);
   }
@@ -242,7 +251,7 @@ Result<std::string_view> RowDecoder::Resolve(std::string_view part, const Beside
   SEAL_ASSIGN_OR_RETURN(Bytes content, beside(hash));
   const std::string_view json = AsText(content);
   if (!IsUtf8(json)) return DataLoss("side content is not UTF-8");
-  if (HasInvalidText(json, "")) found_ |= Bit(Finding::kInvalidUtf8);
+  found_ |= FaultsOfTexts(json, "");
   beside_kept_.push_back(std::move(content));
   return AsText(beside_kept_.back());
 }
@@ -370,7 +379,7 @@ Result<const RowDecoder::ResourceEntry*> RowDecoder::FindResource(std::string_vi
     }
     const std::string_view json =
         entry->beside.empty() ? std::string_view(entry->json) : AsText(entry->beside);
-    entry->found = HasInvalidText(json, "re") ? Bit(Finding::kInvalidUtf8) : 0;
+    entry->found = FaultsOfTexts(json, "re");
     found_ = found_before;
 
     JsonCursor cursor(json);

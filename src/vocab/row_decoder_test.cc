@@ -241,6 +241,40 @@ TEST_F(RowDecoderTest, TellsAnInvalidTextFromASchemaAddress) {
               ElementsAre("invalid_utf8"));
 }
 
+// docs/formats/record.md §2: what is left of what was redacted is shown, and where nothing is, NULL.
+TEST_F(RowDecoderTest, ShowsWhatIsLeftOfRedactedTexts) {
+  const CanonicalRow& row = Row(LeafOf(
+      "log",
+      R"({"a":[["password",{"r":["password"]}],["enduser.id","alice"],["token",{"r":["token"],"t":"***"}],)"
+      R"([{"r":["jwt"],"t":"k\"***"},"v"],["list",["x",{"r":["a","b"],"t":"*** \n"},{"r":["a"]}]],)"
+      R"(["map",{"m":[["p",{"r":["a"]}],[{"r":["a"],"t":"q\"***"},"v"]]}]],)"
+      R"("b":{"r":["jwt"],"t":"got \"***\""},"en":{"r":["jwt"],"t":"e ***"},"w":"1764039845000000000"})"));
+  EXPECT_EQ(Pairs(row.attributes),
+            "enduser.id=alice;k\"***=v;list=[\"x\",\"*** \\n\",null];"
+            "map={\"p\":null,\"q\\\"***\":\"v\"};password=NULL;token=***;");
+  EXPECT_EQ(row.text(TextColumn::kBody), "got \"***\"");
+  EXPECT_EQ(row.text(TextColumn::kEventName), "e ***");
+  EXPECT_THAT(Findings(row), ElementsAre("no_id", "no_outcome", "redacted"));
+}
+
+TEST_F(RowDecoderTest, SaysWhereverARuleActed) {
+  const std::string mark = R"({"r":["a"],"t":"***"})";
+  EXPECT_THAT(Findings(Row(LeafOf("self", "{}", R"(,"re":{"r":{"a":[["k",)" + mark + "]]}}"))),
+              ElementsAre("redacted"));
+  EXPECT_THAT(Findings(Row(LeafOf("self", "{}", R"(,"sc":{"s":{"n":)" + mark + "}}"))),
+              ElementsAre("redacted"));
+  EXPECT_THAT(Findings(Row(LeafOf("self", R"({"l":[{"ts":)" + mark + "}]}"))),
+              ElementsAre("redacted"));
+  EXPECT_THAT(Findings(Row(LeafOf("self", R"({"en":"{\"r\":[\"a\"]}"})"))), ElementsAre());
+  const std::string beside = R"({"r":{"a":[["k",)" + mark + "]]}}";
+  const auto lookup = [&](const std::array<uint8_t, 32>&) -> Result<Bytes> {
+    const ByteView bytes = AsBytes(beside);
+    return Bytes(bytes.begin(), bytes.end());
+  };
+  Row(LeafOf("self", "{}", R"(,"re":["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",36])"), lookup);
+  EXPECT_THAT(Findings(row_), ElementsAre("redacted"));
+}
+
 TEST_F(RowDecoderTest, ReadsWhatLiesBeside) {
   const std::string beside_content = R"({"a":[["enduser.id","alice"]]})";
   const std::string beside_resource = R"({"r":{"a":[["service.name","big"]]}})";

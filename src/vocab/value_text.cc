@@ -39,8 +39,16 @@ void AppendJsonMap(JsonCursor& cursor, std::string& out, int depth) {
     std::string quoted;
     std::string key;
     if (cursor.Peek() == '{') {
-      cursor.Object([&](std::string_view) { key = cursor.String().raw; });
-      quoted = '"' + key + '"';
+      std::string_view raw;  // base64, or what is left of a redacted key
+      cursor.Object([&](std::string_view tag) {
+        if (tag == "r") {
+          cursor.Skip();
+        } else {
+          raw = cursor.String().raw;
+        }
+      });
+      quoted = '"' + std::string(raw) + '"';
+      if (!AppendUnescaped(key, raw)) cursor.Fail();
     } else {
       const JsonString name = cursor.String();
       quoted = '"' + std::string(name.raw) + '"';
@@ -77,6 +85,7 @@ void AppendQuoted(std::string& out, std::string_view raw) {
 }
 
 void AppendJsonTagged(JsonCursor& cursor, std::string& out, int depth) {
+  const size_t start = out.size();
   cursor.Object([&](std::string_view tag) {
     if (tag == "i") {
       out += cursor.String().raw;
@@ -92,8 +101,10 @@ void AppendJsonTagged(JsonCursor& cursor, std::string& out, int depth) {
       } else {
         out += cursor.Literal();
       }
-    } else if (tag == "b" || tag == "u") {
+    } else if (tag == "b" || tag == "u" || tag == "t") {
       AppendQuoted(out, cursor.String().raw);
+    } else if (tag == "r") {
+      cursor.Skip();
     } else if (tag == "l") {
       AppendJsonList(cursor, out, depth);
     } else if (tag == "m") {
@@ -106,6 +117,7 @@ void AppendJsonTagged(JsonCursor& cursor, std::string& out, int depth) {
       cursor.Fail();
     }
   });
+  if (out.size() == start) out += "null";  // redacted, and nothing kept
 }
 
 void AppendJsonValue(JsonCursor& cursor, std::string& out, int depth) {
@@ -174,6 +186,10 @@ ValueText TakeTagged(JsonCursor& cursor, Scratch& scratch, int depth) {
     } else if (tag == "u") {
       value.text = cursor.String().raw;
       value.invalid_utf8 = true;
+    } else if (tag == "r") {
+      cursor.Skip();
+    } else if (tag == "t") {
+      value.text = Unescape(cursor.String(), scratch, cursor);
     } else if (tag == "d") {
       value.text = cursor.Peek() == '"' ? cursor.String().raw : cursor.Literal();
     } else if (tag == "l") {
@@ -202,9 +218,16 @@ std::string_view TakeText(JsonCursor& cursor, Scratch& scratch, bool& invalid) {
   if (cursor.Peek() != '{') return Unescape(cursor.String(), scratch, cursor);
   std::string_view text;
   cursor.Object([&](std::string_view tag) {
-    if (tag != "u") cursor.Fail();
-    text = cursor.String().raw;
-    invalid = true;
+    if (tag == "u") {
+      text = cursor.String().raw;
+      invalid = true;
+    } else if (tag == "r") {
+      cursor.Skip();
+    } else if (tag == "t") {
+      text = Unescape(cursor.String(), scratch, cursor);
+    } else {
+      cursor.Fail();
+    }
   });
   return text;
 }

@@ -1,6 +1,6 @@
 // A value of docs/formats/record.md §2 as text: strings bare, numbers and bools as JSON text, lists
 // and maps as JSON (keys in byte order, the last duplicate wins), bytes and invalid UTF-8 as
-// base64, no value as NULL.
+// base64, no value as NULL, what was redacted as what is left of it (NULL for nothing).
 #pragma once
 
 #include <string>
@@ -22,7 +22,7 @@ struct ValueText {
 // kNestingMax.
 ValueText TakeValue(JsonCursor& cursor, Scratch& scratch);
 
-// Takes a text: a JSON string, or {"u":"<base64>"} in its place (then `invalid` is set).
+// Takes a text: a JSON string, or in its place {"u":"<base64>"} (then `invalid` is set) or a mark of redaction.
 std::string_view TakeText(JsonCursor& cursor, Scratch& scratch, bool& invalid);
 
 // Calls pair(key, has_value) for each pair of "[[key, value, …],…]"; it must consume the value

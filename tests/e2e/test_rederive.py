@@ -16,8 +16,11 @@ from store import ROOT
 from traffic import JSON, post
 
 REDERIVE = ROOT / "tests/tools/rederive.py"
-TEXTS = ["", "plain", 'quote " and \\ backslash', "line\nbreak\ttab\x01\x1f\x7f", "ünïcödé €", "\U0001f512", "a" * 300]
-KEYS = ["audit.action", "enduser.id", "k", "", "schlüssel", "a.b", "audit"]
+RULES = ROOT / "rules/redaction.yaml"
+TEXTS = ["", "plain", 'quote " and \\ backslash', "line\nbreak\ttab\x01\x1f\x7f", "ünïcödé €", "\U0001f512", "a" * 300,
+         "a password=hunter2é, b", '{"api_key":"k\\"1","token": "t"}', "postgres://a:b@c/d?sig=1&x=2", "Bearer " + "0123456789" * 3,
+         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln", "password=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln!", "Cookie: a=b\nX: y"]
+KEYS = ["password", "http.request.header.cookie", "userToken", "audit.target.secret", "x password=1", "audit.action", "enduser.id", "k", "", "schlüssel", "a.b", "audit"]
 
 
 def value(rng, depth=0):
@@ -90,7 +93,7 @@ def log(rng):
 @pytest.mark.parametrize("signal", ["traces", "logs"])
 def test_every_exported_leaf(keep_all, rng, tmp_path, signal):
     make, name = (span, "spans") if signal == "traces" else (log, "logRecords")
-    records = 0
+    records = marks = 0
     for round in range(12):
         request = {("resourceSpans" if signal == "traces" else "resourceLogs"): [
             group(rng, [make(rng) for _ in range(rng.randrange(1, 5))], name) for _ in range(rng.randrange(1, 4))
@@ -102,9 +105,11 @@ def test_every_exported_leaf(keep_all, rng, tmp_path, signal):
         (tmp_path / "request.json").write_bytes(body)
         (tmp_path / "export.ndjson").write_bytes(export)
         done = subprocess.run(
-            [sys.executable, REDERIVE, "--signal", signal, "--all", "--like", tmp_path / "export.ndjson", tmp_path / "request.json"],
+            [sys.executable, REDERIVE, "--signal", signal, "--all", "--redaction", RULES, "--like", tmp_path / "export.ndjson", tmp_path / "request.json"],
             capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         assert done.returncode == 0, f"round {round}: {done.stderr}"
         records += len(done.stdout.splitlines())
+        marks += export.count(b'{"r":[')
     assert records > 20
+    assert marks > 20, "redaction is derived again as well"

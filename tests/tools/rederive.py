@@ -10,6 +10,9 @@ request; lines of the store's own records are passed over); without it the salt 
 of time 0. Prints one leaf a line. With --like it exits 1 and names the first difference if the leaves are not those
 of EXPORT, byte for byte.
 
+With --redaction RULES what these rules (rules/redaction.yaml) call a secret is marked, as the server does; it is judged by
+redaction.py beside this file.
+
 By default what carries `audit.action` is kept, as the server does; --all keeps everything.
 """
 
@@ -20,6 +23,8 @@ import json
 import math
 import re
 import sys
+
+import redaction
 
 LEAF_BYTES_MAX = 65535
 INLINE_GROUP_BYTES_MAX = 2048
@@ -104,15 +109,56 @@ def base64_text(data):
     return base64.b64encode(data).decode()
 
 
+# --- record.md §2: redaction ---------------------------------------------------------------------------------------
+
+RULES = None  # a redaction.Redaction
+
+
+def text(value, key=""):
+    """A text, or its mark; `key`: of the pair under which it stands."""
+    if not value or RULES is None:
+        return value
+    return RULES.text(key.encode(), value.encode()) or value
+
+
+def texts(values):
+    return [text(value) for value in values or []]
+
+
 # --- record.md §2: values ---------------------------------------------------------------------------------------------
 
 
-def any_value(message):
+def any_value(message, key=""):
     present = {name: content for name in VALUES if (content := field(message, name)) is not None}
     if not present:
         return None
     name, content = list(present.items())[-1]
+    if name == "stringValue":
+        return text(content, key)
+    if name == "arrayValue":
+        return [any_value(item, key) for item in field(content, "values") or []]
+    if name == "bytesValue" and RULES is not None and base64_bytes(content):
+        return RULES.text(key.encode(), base64_bytes(content), is_text=False) or VALUES[name](content)
     return VALUES[name](content)
+
+
+def pair_value(message, key):
+    """The value of a pair, which a rule may take by the key."""
+    global RULES
+    if RULES is not None:
+        rules, RULES = RULES, None
+        plain = any_value(message)
+        RULES = rules
+        if isinstance(plain, str):
+            secret = plain.encode()
+        elif isinstance(plain, dict) and "b" in plain:
+            secret = base64.b64decode(plain["b"])
+        else:
+            secret = canonical(plain).encode()
+        empty = plain is None or isinstance(plain, bool) or plain in ("", [], {"b": ""}, {"m": []})
+        if mark := RULES.value(key.encode(), empty, lambda: secret):
+            return mark
+    return any_value(message, key)
 
 
 def double_value(value):
@@ -127,11 +173,11 @@ def double_value(value):
 
 
 VALUES = {
-    "stringValue": lambda v: v,
+    "stringValue": None,
     "boolValue": lambda v: v,
     "intValue": lambda v: {"i": str(integer(v))},
     "doubleValue": double_value,
-    "arrayValue": lambda v: [any_value(item) for item in field(v, "values") or []],
+    "arrayValue": None,
     "kvlistValue": lambda v: {"m": pairs(field(v, "values"))},
     "bytesValue": lambda v: {"b": base64_text(base64_bytes(v))},
 }
@@ -142,7 +188,7 @@ def pairs(key_values):
     for key_value in key_values or []:
         value = field(key_value, "value")
         key = field(key_value, "key") or ""
-        out.append([key] if value is None else [key, any_value(value)])
+        out.append([text(key)] if value is None else [text(key), pair_value(value, key)])
     return out
 
 
@@ -175,26 +221,26 @@ def span(message):
         i=hexadecimal(field(message, "spanId")),
         k=integer(field(message, "kind")),
         l=[link(each) for each in field(message, "links") or []],
-        n=field(message, "name"),
+        n=text(field(message, "name")),
         p=hexadecimal(field(message, "parentSpanId")),
         s=decimal(field(message, "startTimeUnixNano")),
         st=status(field(message, "status")),
         t=hexadecimal(field(message, "traceId")),
-        ts=field(message, "traceState"),
+        ts=text(field(message, "traceState")),
     )
 
 
 def status(message):
     if message is None:
         return None
-    return content(c=integer(field(message, "code")), m=field(message, "message"))
+    return content(c=integer(field(message, "code")), m=text(field(message, "message")))
 
 
 def event(message):
     return content(
         a=pairs(field(message, "attributes")),
         da=integer(field(message, "droppedAttributesCount")),
-        n=field(message, "name"),
+        n=text(field(message, "name")),
         w=decimal(field(message, "timeUnixNano")),
     )
 
@@ -206,7 +252,7 @@ def link(message):
         f=integer(field(message, "flags")),
         i=hexadecimal(field(message, "spanId")),
         t=hexadecimal(field(message, "traceId")),
-        ts=field(message, "traceState"),
+        ts=text(field(message, "traceState")),
     )
 
 
@@ -214,7 +260,7 @@ def event_span(message):
     return content(
         a=pairs(field(message, "attributes")),
         i=hexadecimal(field(message, "spanId")),
-        n=field(message, "name"),
+        n=text(field(message, "name")),
         p=hexadecimal(field(message, "parentSpanId")),
         t=hexadecimal(field(message, "traceId")),
     )
@@ -224,12 +270,12 @@ def log(message):
     out = content(
         a=pairs(field(message, "attributes")),
         da=integer(field(message, "droppedAttributesCount")),
-        en=field(message, "eventName"),
+        en=text(field(message, "eventName")),
         f=integer(field(message, "flags")),
         i=hexadecimal(field(message, "spanId")),
         ob=decimal(field(message, "observedTimeUnixNano")),
         sn=integer(field(message, "severityNumber")),
-        sx=field(message, "severityText"),
+        sx=text(field(message, "severityText")),
         t=hexadecimal(field(message, "traceId")),
         w=decimal(field(message, "timeUnixNano")),
     )
@@ -246,15 +292,15 @@ def resource_group(group):
             da=integer(field(resource, "droppedAttributesCount")),
             er=[entity_ref(each) for each in field(resource, "entityRefs") or []],
         )
-    return content(r=resource, u=field(group, "schemaUrl"))
+    return content(r=resource, u=text(field(group, "schemaUrl")))
 
 
 def entity_ref(message):
     return content(
-        d=field(message, "descriptionKeys"),
-        i=field(message, "idKeys"),
-        t=field(message, "type"),
-        u=field(message, "schemaUrl"),
+        d=texts(field(message, "descriptionKeys")),
+        i=texts(field(message, "idKeys")),
+        t=text(field(message, "type")),
+        u=text(field(message, "schemaUrl")),
     )
 
 
@@ -264,10 +310,10 @@ def scope_group(group):
         scope = content(
             a=pairs(field(scope, "attributes")),
             da=integer(field(scope, "droppedAttributesCount")),
-            n=field(scope, "name"),
-            v=field(scope, "version"),
+            n=text(field(scope, "name")),
+            v=text(field(scope, "version")),
         )
-    return content(s=scope, u=field(group, "schemaUrl"))
+    return content(s=scope, u=text(field(group, "schemaUrl")))
 
 
 # --- Selection --------------------------------------------------------------------------------------------------------
@@ -346,8 +392,12 @@ def main():
     parser.add_argument("--signal", choices=("traces", "logs"), required=True)
     parser.add_argument("--all", action="store_true", help="keep everything, not what carries audit.action alone")
     parser.add_argument("--like", metavar="EXPORT", help="take salts and receipts from these leaves, and compare")
+    parser.add_argument("--redaction", metavar="RULES", help="mark what these rules call a secret")
     parser.add_argument("request")
     arguments = parser.parse_args()
+    if arguments.redaction:
+        global RULES
+        RULES = redaction.Redaction(*redaction.load(arguments.redaction))
 
     with open(arguments.request, encoding="utf-8") as file:
         request = json.load(file)
@@ -358,9 +408,9 @@ def main():
     no_salt = base64_text(bytes(16))
     for number, record in enumerate(found):
         salt, receipt, line = wanted[number] if wanted is not None else (no_salt, {"a": "0"}, None)
-        text = leaf(record, salt, receipt)
-        print(text)
-        if line is not None and text != line:
+        made = leaf(record, salt, receipt)
+        print(made)
+        if line is not None and made != line:
             sys.exit(f"record {number} of the request differs; exported:\n{line}")
 
 
