@@ -24,7 +24,7 @@ def rows() -> str:
         entries = [table.get(case.id) for table in tables]
         if not any(entries):
             continue
-        observed = [entry["observed"] if entry else "as expected" for entry in entries]
+        observed = [entry["observed"] + (", or as expected" if entry["varies"] else "") if entry else "as expected" for entry in entries]
         whys = [f"{name}: {entry.get('why') or 'awaits ' + entry['awaits'] + '.'}" for name, entry in zip(("Sealtrail", "Collector"), entries) if entry]
         cells = [f"`{case.id}`", *observed, case.expected, f"{case.source}; {case.level}", " ".join(whys)]
         out.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")

@@ -57,6 +57,8 @@ def test_a_deviation_from_the_table_is_noticed():
     passed, missed = run.Result(case, "good", False, 0), run.Result(case, "odd", True, 0)
     known = {case.id: {"observed": "odd", "why": "known"}}
     assert run.against([passed], {}, True) == [] and run.against([missed], known, True) == []
+    varies = {case.id: known[case.id] | {"varies": True}}
+    assert run.against([passed], varies, True) == [] and run.against([missed], varies, True) == []
     for results, expected in (([missed], {}), ([passed], known), ([missed], {case.id: {"observed": "other", "why": "known"}}),
                               ([passed], {"no.such.case": {"observed": "odd", "why": "known"}})):  # fmt: skip
         assert len(run.against(results, expected, True)) == 1
