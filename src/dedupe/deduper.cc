@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "dedupe/delivery_note.h"
-#include "dedupe/leaf_parts.h"
+#include "record/leaf_members.h"
 
 namespace sealtrail::dedupe {
 namespace {
@@ -24,20 +24,6 @@ constexpr size_t kRebuildBytes = 8 * kMiB;
 template <typename Digest>
 Fingerprint FingerprintOf(const Digest& digest) {
   return GetBig64(digest.data());
-}
-
-std::string_view LeafOf(const RecordBatch& batch, size_t index) {
-  const record::RecordEntry& entry = batch.records[index];
-  return AsText(ByteView(batch.bundle).subspan(entry.leaf_offset, entry.leaf_size));
-}
-
-Beside BesideOf(const RecordBatch& batch) {
-  return [&batch](const crypto::Hash& hash) -> Result<Bytes> {
-    for (const record::BesideContent& content : batch.beside) {
-      if (content.hash == hash) return content.bytes;
-    }
-    return DataLoss("the batch lacks content that its leaf refers to");
-  };
 }
 
 bool HasDeliveries(const RecordBatch& batch) {
@@ -118,13 +104,13 @@ void Deduper::Submit(RecordBatch batch, record::CommitDone done) {
   auto job = std::make_shared<Job>();
   job->received_at = batch.received_at;
   job->keys.resize(batch.records.size());
-  const Beside beside = BesideOf(batch);
+  const record::BesideReader beside = BesideOf(batch);
   for (size_t i = 0; i < batch.records.size(); ++i) {
     const Identity& identity = batch.records[i].identity;
     if (identity.kind == Identity::Kind::kNone) continue;
     job->keys[i].identity = FingerprintOf(identity.digest);
     if (identity.kind != Identity::Kind::kDelivery) continue;
-    const auto parts = SplitLeaf(LeafOf(batch, i));
+    const auto parts = record::SplitLeaf(LeafOf(batch, i));
     SEAL_CHECK(parts.ok());  // made by a BatchBuilder
     const auto digest = ContentDigest(*parts, beside);
     SEAL_CHECK(digest.ok());
@@ -187,7 +173,7 @@ bool Deduper::TryClaim(const JobPtr& job) {
 void Deduper::JudgeJob(const JobPtr& job) {
   StoredRecords stored(reader_);
   job->verdicts = Judge(job->batch, job->hits, job->repeats, stored);
-  std::vector<LeafEdit> edits;
+  std::vector<record::LeafEdit> edits;
   bool any = false;
   for (const Verdict& verdict : job->verdicts) {
     edits.push_back(verdict.Edit());
@@ -200,7 +186,7 @@ void Deduper::JudgeJob(const JobPtr& job) {
 
 void Deduper::Forward(const JobPtr& job) {
   if (HasDeliveries(job->batch)) {
-    const auto parts = SplitLeaf(LeafOf(job->batch, 0));
+    const auto parts = record::SplitLeaf(LeafOf(job->batch, 0));
     SEAL_CHECK(parts.ok());
     for (Bytes& note : DeliveryNotes(job->batch, parts->principal))
       job->batch.notes.push_back(std::move(note));
@@ -314,8 +300,8 @@ void Deduper::Rebuild() {
       continue;
     }
     for (const ledger::RecordView& record : range->records) {
-      const auto parts = SplitLeaf(record.leaf);
-      const Beside beside = stored.BesideOf(record.seq);
+      const auto parts = record::SplitLeaf(record.leaf);
+      const record::BesideReader beside = stored.BesideOf(record.seq);
       uint64_t entries = 0;
       if (!parts.ok()) {
         ++passed_over;

@@ -8,7 +8,6 @@
 
 #include "base/bytes.h"
 #include "base/status.h"
-#include "crypto/sha256.h"
 #include "record/record_sink.h"
 
 namespace sealtrail::dedupe {

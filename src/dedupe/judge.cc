@@ -8,28 +8,14 @@ namespace {
 using record::Identity;
 using record::RecordBatch;
 
-std::string_view LeafOf(const RecordBatch& batch, size_t index) {
-  const record::RecordEntry& entry = batch.records[index];
-  return AsText(ByteView(batch.bundle).subspan(entry.leaf_offset, entry.leaf_size));
-}
-
-Beside BesideOf(const RecordBatch& batch) {
-  return [&batch](const crypto::Hash& hash) -> Result<Bytes> {
-    for (const record::BesideContent& content : batch.beside) {
-      if (content.hash == hash) return content.bytes;
-    }
-    return DataLoss("the batch lacks content that its leaf refers to");
-  };
-}
-
 enum class Likeness : uint8_t { kAnother, kSameContent, kOtherContent };
 
 // Of a record of the batch to a stored one that it met.
-Result<Likeness> Compare(const RecordBatch& batch, const LeafParts& leaf, const Hit& hit,
+Result<Likeness> Compare(const RecordBatch& batch, const record::LeafMembers& leaf, const Hit& hit,
                          StoredRecords& stored) {
   SEAL_ASSIGN_OR_RETURN(const std::string_view other_leaf, stored.Leaf(hit.seq));
-  SEAL_ASSIGN_OR_RETURN(const LeafParts other, SplitLeaf(other_leaf));
-  const Beside beside = stored.BesideOf(hit.seq);
+  SEAL_ASSIGN_OR_RETURN(const record::LeafMembers other, record::SplitLeaf(other_leaf));
+  const record::BesideReader beside = stored.BesideOf(hit.seq);
   const Identity& identity = batch.records[hit.record].identity;
   const bool own = !hit.by_content && identity.kind == Identity::Kind::kOwn;
   if (own) {
@@ -41,7 +27,7 @@ Result<Likeness> Compare(const RecordBatch& batch, const LeafParts& leaf, const 
   return own ? Likeness::kOtherContent : Likeness::kAnother;
 }
 
-void JudgeHit(const RecordBatch& batch, const LeafParts& leaf, const Hit& hit,
+void JudgeHit(const RecordBatch& batch, const record::LeafMembers& leaf, const Hit& hit,
               StoredRecords& stored, Verdict& verdict) {
   const auto likeness = Compare(batch, leaf, hit, stored);
   if (!likeness.ok()) {
@@ -65,11 +51,11 @@ class Repeats {
  public:
   explicit Repeats(const RecordBatch& batch) : batch_(batch) {}
 
-  void Judge(size_t index, const LeafParts& leaf, Verdict& verdict) {
+  void Judge(size_t index, const record::LeafMembers& leaf, Verdict& verdict) {
     const Identity& identity = batch_.records[index].identity;
     std::vector<size_t>& earlier = by_identity_[identity.digest];
     for (const size_t other : earlier) {
-      const auto parts = SplitLeaf(LeafOf(batch_, other));
+      const auto parts = record::SplitLeaf(LeafOf(batch_, other));
       const auto same = parts.ok() ? SameContent(leaf, BesideOf(batch_), *parts, BesideOf(batch_))
                                    : Result<bool>(parts.status());
       SEAL_CHECK(same.ok());  // both were made by a BatchBuilder
@@ -95,8 +81,8 @@ class Repeats {
 
 }  // namespace
 
-LeafEdit Verdict::Edit() const {
-  LeafEdit edit{.keep = kind == Kind::kStore, .findings = {}};
+record::LeafEdit Verdict::Edit() const {
+  record::LeafEdit edit{.keep = kind == Kind::kStore, .findings = {}};
   if (conflict) edit.findings.push_back("conflict");
   if (late_duplicate) edit.findings.push_back("late_duplicate");
   if (possible_duplicate) edit.findings.push_back("possible_duplicate");
@@ -110,7 +96,7 @@ std::vector<Verdict> Judge(const RecordBatch& batch, std::span<const Hit> hits, 
   for (size_t i = 0; i < verdicts.size(); ++i) {
     const bool met = !hits.empty() && hits.front().record == i;
     if (!met && !repeats) continue;
-    const auto leaf = SplitLeaf(LeafOf(batch, i));
+    const auto leaf = record::SplitLeaf(LeafOf(batch, i));
     SEAL_CHECK(leaf.ok());  // made by a BatchBuilder
     for (; !hits.empty() && hits.front().record == i; hits = hits.subspan(1)) {
       if (verdicts[i].kind == Verdict::Kind::kStore)

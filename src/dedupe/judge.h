@@ -4,9 +4,9 @@
 #include <span>
 #include <vector>
 
-#include "dedupe/leaf_edit.h"
 #include "dedupe/stored_records.h"
 #include "dedupe/window.h"
+#include "record/leaf_edit.h"
 
 namespace sealtrail::dedupe {
 
@@ -32,7 +32,7 @@ struct Verdict {
   bool possible_duplicate = false;
   bool unconfirmed = false;  // a record that it met could not be read
 
-  LeafEdit Edit() const;
+  record::LeafEdit Edit() const;
 };
 
 // One for each record of the batch. `hits` are in the order of the records. Every hit is confirmed against the stored

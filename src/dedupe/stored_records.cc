@@ -20,7 +20,7 @@ Result<std::string_view> StoredRecords::Leaf(Seq seq) {
   return range_.records[Value(seq) - Value(range_.records.front().seq)].leaf;
 }
 
-Beside StoredRecords::BesideOf(Seq seq) {
+record::BesideReader StoredRecords::BesideOf(Seq seq) {
   return [this, seq](const crypto::Hash& hash) -> Result<Bytes> {
     if (const auto found = beside_.find(hash); found != beside_.end()) return found->second;
     SEAL_ASSIGN_OR_RETURN(Bytes content, reader_.ReadBeside(seq, hash));

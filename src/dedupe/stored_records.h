@@ -4,8 +4,8 @@
 #include <map>
 #include <optional>
 
-#include "dedupe/leaf_parts.h"
 #include "ledger/ledger_reader.h"
+#include "record/leaf_members.h"
 
 namespace sealtrail::dedupe {
 
@@ -19,7 +19,7 @@ class StoredRecords {
   Result<std::string_view> Leaf(Seq seq);
 
   // What lies beside record `seq`.
-  Beside BesideOf(Seq seq);
+  record::BesideReader BesideOf(Seq seq);
 
  private:
   const ledger::LedgerReader& reader_;

@@ -1,9 +1,11 @@
 #include "vocab/invalid_text.h"
 
-#include "vocab/json_cursor.h"
+#include "record/json_cursor.h"
 
 namespace sealtrail::vocab {
 namespace {
+
+using record::JsonCursor;
 
 constexpr int kDepthMax = 2048;
 

@@ -11,13 +11,15 @@
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/status.h"
+#include "record/json_cursor.h"
 #include "vocab/canonical_row.h"
 #include "vocab/findings.h"
-#include "vocab/json_cursor.h"
 #include "vocab/scratch.h"
 #include "vocab/vocabulary.h"
 
 namespace sealtrail::vocab {
+
+using record::JsonCursor;
 
 // Fetches content that lies beside the leaf (record.md §6) by its SHA-256.
 using BesideLookup = std::function<Result<Bytes>(const std::array<uint8_t, 32>& hash)>;

@@ -8,6 +8,9 @@
 namespace sealtrail::vocab {
 namespace {
 
+using record::AppendUnescaped;
+using record::JsonString;
+
 std::string_view Unescape(const JsonString& string, Scratch& scratch, JsonCursor& cursor) {
   if (!string.escaped) return string.raw;
   std::string plain;

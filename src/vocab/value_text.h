@@ -6,10 +6,12 @@
 #include <string>
 #include <string_view>
 
-#include "vocab/json_cursor.h"
+#include "record/json_cursor.h"
 #include "vocab/scratch.h"
 
 namespace sealtrail::vocab {
+
+using record::JsonCursor;
 
 struct ValueText {
   std::string_view text;  // NULL (no data) where there is no value

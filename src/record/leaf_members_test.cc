@@ -1,4 +1,4 @@
-#include "dedupe/leaf_parts.h"
+#include "record/leaf_members.h"
 
 #include <map>
 #include <span>
@@ -11,13 +11,12 @@
 #include "otlp/testing/witness.h"
 #include "pipeline/record_mapper.h"
 
-namespace sealtrail::dedupe {
+namespace sealtrail::record {
 namespace {
 
 using otlp::testing::Signal;
 using pipeline::MappedRequest;
 using pipeline::Selector;
-using record::Identity;
 
 class CountingRandom : public env::Random {
  public:
@@ -50,20 +49,6 @@ MappedRequest Map(Signal signal, bool json, ByteView body) {
   return pipeline::MapLogs(*request, context).value();
 }
 
-std::string_view LeafOf(const record::RecordBatch& batch, size_t index) {
-  const record::RecordEntry& entry = batch.records[index];
-  return AsText(ByteView(batch.bundle).subspan(entry.leaf_offset, entry.leaf_size));
-}
-
-Beside BesideOf(const record::RecordBatch& batch) {
-  return [&batch](const crypto::Hash& hash) -> Result<Bytes> {
-    for (const record::BesideContent& content : batch.beside) {
-      if (content.hash == hash) return content.bytes;
-    }
-    return NotFound("no such content");
-  };
-}
-
 Result<Bytes> Nothing(const crypto::Hash&) {
   return NotFound("nothing lies beside");
 }
@@ -94,7 +79,7 @@ void ExpectSameIdentity(const MappedRequest& mapped) {
   }
 }
 
-TEST(LeafPartsTest, IdentityIsThatOfTheDoor) {
+TEST(LeafMembersTest, IdentityIsThatOfTheDoor) {
   size_t own = 0;
   for (uint64_t seed = 1; seed <= 300; ++seed) {
     otlp::testing::Random random(seed);
@@ -111,7 +96,7 @@ TEST(LeafPartsTest, IdentityIsThatOfTheDoor) {
   EXPECT_GT(own, 500u);
 }
 
-TEST(LeafPartsTest, ARecordIdIsFoundWhereTheDoorFindsIt) {
+TEST(LeafMembersTest, ARecordIdIsFoundWhereTheDoorFindsIt) {
   const auto attribute = [](std::string_view key, std::string_view value) {
     return fmt::format(R"({{"key":"{}","value":{}}})", key, value);
   };
@@ -152,7 +137,7 @@ TEST(LeafPartsTest, ARecordIdIsFoundWhereTheDoorFindsIt) {
   EXPECT_EQ(found, 9u);
 }
 
-TEST(LeafPartsTest, IdsOfSpansAndEventsThatLieBesideAreFound) {
+TEST(LeafMembersTest, IdsOfSpansAndEventsThatLieBesideAreFound) {
   const std::string large = std::string(70'000, 'x');
   const std::string body =
       R"({"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"0102030405060708",)"
@@ -165,7 +150,7 @@ TEST(LeafPartsTest, IdsOfSpansAndEventsThatLieBesideAreFound) {
   EXPECT_NE(IdentityInLeaf(mapped, 1)->digest, IdentityInLeaf(mapped, 2)->digest);
 }
 
-TEST(LeafPartsTest, ReceiptIsRead) {
+TEST(LeafMembersTest, ReceiptIsRead) {
   const MappedRequest mapped = Log(R"({"timeUnixNano":"5"})");
   const auto parts = SplitLeaf(LeafOf(mapped.batch, 0));
   ASSERT_TRUE(parts.ok());
@@ -185,7 +170,7 @@ bool Same(const MappedRequest& a, const MappedRequest& b) {
   return *same;
 }
 
-TEST(LeafPartsTest, VolatileAttributesAreNoContent) {
+TEST(LeafMembersTest, VolatileAttributesAreNoContent) {
   const std::string kept = R"({"key":"audit.action","value":{"stringValue":"LOGIN"}})";
   const std::string at = R"({"key":"audit.collector_received_at","value":{"stringValue":"2026"}})";
   const std::string later =
@@ -211,7 +196,7 @@ TEST(LeafPartsTest, VolatileAttributesAreNoContent) {
   EXPECT_TRUE(Same(inside(at), inside(at)));
 }
 
-TEST(LeafPartsTest, VolatileAttributesOfResourceScopeAndEventsAreNoContentEither) {
+TEST(LeafMembersTest, VolatileAttributesOfResourceScopeAndEventsAreNoContentEither) {
   const std::string resource =
       R"({"attributes":[{"key":"audit.pipeline","value":{"stringValue":"a"}}]})";
   EXPECT_TRUE(Same(Log("{\"eventName\":\"x\"}", resource), Log("{\"eventName\":\"x\"}", "{}")));
@@ -228,7 +213,7 @@ TEST(LeafPartsTest, VolatileAttributesOfResourceScopeAndEventsAreNoContentEither
   EXPECT_FALSE(Same(span(R"({"key":"audit.pipelin"})"), span("")));
 }
 
-TEST(LeafPartsTest, ContentBesideIsCompared) {
+TEST(LeafMembersTest, ContentBesideIsCompared) {
   const auto log = [](char letter, const std::string& attributes) {
     return Log(R"({"body":{"stringValue":")" + std::string(70'000, letter) +
                R"("},"attributes":[)" + attributes + "]}");
@@ -240,23 +225,23 @@ TEST(LeafPartsTest, ContentBesideIsCompared) {
 }
 
 // Another kind is another thing, whatever it says.
-TEST(LeafPartsTest, KindsDiffer) {
-  LeafParts log{.kind = "log", .content = "{}"};
-  LeafParts audit{.kind = "audit", .content = "{}"};
+TEST(LeafMembersTest, KindsDiffer) {
+  LeafMembers log{.kind = "log", .content = "{}"};
+  LeafMembers audit{.kind = "audit", .content = "{}"};
   EXPECT_FALSE(SameContent(log, Nothing, audit, Nothing).value());
 }
 
-TEST(LeafPartsTest, DamageIsSaidAndNeverFollowed) {
+TEST(LeafMembersTest, DamageIsSaidAndNeverFollowed) {
   EXPECT_FALSE(SplitLeaf("").ok());
   EXPECT_FALSE(SplitLeaf("{}").ok());
   EXPECT_FALSE(SplitLeaf(R"({"k":"log","o":{})").ok());
-  const LeafParts broken{.kind = "log", .content = R"({"a":[["audit.pipeline)"};
-  const LeafParts sound{.kind = "log", .content = "{}"};
+  const LeafMembers broken{.kind = "log", .content = R"({"a":[["audit.pipeline)"};
+  const LeafMembers sound{.kind = "log", .content = "{}"};
   EXPECT_FALSE(SameContent(broken, Nothing, sound, Nothing).ok());
   EXPECT_FALSE(OwnIdentity(broken, Nothing).ok());
-  const LeafParts lost{.kind = "log", .content = R"(["AAAA",5])"};
+  const LeafMembers lost{.kind = "log", .content = R"(["AAAA",5])"};
   EXPECT_FALSE(OwnIdentity(lost, Nothing).ok());
 }
 
 }  // namespace
-}  // namespace sealtrail::dedupe
+}  // namespace sealtrail::record

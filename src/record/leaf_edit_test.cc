@@ -1,16 +1,14 @@
-#include "dedupe/leaf_edit.h"
+#include "record/leaf_edit.h"
 
 #include <gtest/gtest.h>
 
 #include "base/endian.h"
 #include "base/limits.h"
 #include "record/batch_builder.h"
+#include "record/leaf_members.h"
 
-namespace sealtrail::dedupe {
+namespace sealtrail::record {
 namespace {
-
-using record::BatchBuilder;
-using record::RecordBatch;
 
 constexpr uint8_t kLeafPrefix = 0x00;
 
@@ -31,17 +29,12 @@ RecordBatch ThreeRecords(size_t content_bytes) {
   return std::move(*builder).Finish();
 }
 
-std::string LeafOf(const RecordBatch& batch, size_t index) {
-  const record::RecordEntry& entry = batch.records[index];
-  return std::string(AsText(ByteView(batch.bundle).subspan(entry.leaf_offset, entry.leaf_size)));
-}
-
 // All that the ledger takes for granted of a batch.
 void ExpectConsistent(const RecordBatch& batch) {
   size_t at = 0;
   uint32_t refs = 0;
   for (size_t i = 0; i < batch.records.size(); ++i) {
-    const record::RecordEntry& entry = batch.records[i];
+    const RecordEntry& entry = batch.records[i];
     EXPECT_EQ(entry.leaf_offset, at + 2);
     EXPECT_EQ(GetBig16(batch.bundle.data() + at), entry.leaf_size);
     at += 2u + entry.leaf_size;
@@ -50,7 +43,7 @@ void ExpectConsistent(const RecordBatch& batch) {
     EXPECT_EQ(entry.beside_begin, refs);
     refs = entry.beside_end;
     for (uint32_t ref = entry.beside_begin; ref < entry.beside_end; ++ref) {
-      const record::BesideContent& content = batch.beside[batch.beside_refs[ref]];
+      const BesideContent& content = batch.beside[batch.beside_refs[ref]];
       EXPECT_EQ(content.hash, crypto::Sha256(content.bytes));
     }
   }
@@ -67,15 +60,15 @@ TEST(LeafEditTest, DropsAndFlags) {
   ASSERT_EQ(after.records.size(), 2u);
   ExpectConsistent(after);
   EXPECT_EQ(LeafOf(after, 0), LeafOf(before, 1));
-  EXPECT_EQ(LeafOf(after, 1),
-            R"({"f":["conflict","possible_duplicate"],)" + LeafOf(before, 2).substr(1));
+  EXPECT_EQ(LeafOf(after, 1), R"({"f":["conflict","possible_duplicate"],)" +
+                                  std::string(LeafOf(before, 2).substr(1)));
   // Each still refers to the resource, and to the scope that was set after the one before it.
   EXPECT_EQ(after.records[0].beside_end - after.records[0].beside_begin, 2u);
   EXPECT_EQ(after.beside[after.beside_refs[1]].bytes, before.beside[before.beside_refs[2]].bytes);
 }
 
 TEST(LeafEditTest, WhatNoLongerFitsLiesBeside) {
-  const size_t rest = LeafOf(ThreeRecords(0), 2).size();
+  const size_t rest = ThreeRecords(0).records[2].leaf_size;
   const size_t longest = (kLeafBytesMax - rest) / 2;  // content and span are alike
   const RecordBatch before = ThreeRecords(longest);
   ASSERT_GT(LeafOf(before, 2).size(), kLeafBytesMax - 10);
@@ -83,7 +76,7 @@ TEST(LeafEditTest, WhatNoLongerFitsLiesBeside) {
   edits[2].findings = {"conflict"};
   const RecordBatch after = Edited(before, edits);
   ExpectConsistent(after);
-  const std::string leaf = LeafOf(after, 2);
+  const std::string leaf(LeafOf(after, 2));
   EXPECT_LT(leaf.size(), kLeafBytesMax / 2 + 1000);
   EXPECT_NE(leaf.find(R"("o":[")"), std::string::npos);
   EXPECT_EQ(leaf.find(R"("sp":[")"), std::string::npos);
@@ -92,4 +85,4 @@ TEST(LeafEditTest, WhatNoLongerFitsLiesBeside) {
 }
 
 }  // namespace
-}  // namespace sealtrail::dedupe
+}  // namespace sealtrail::record

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace sealtrail::vocab {
+namespace sealtrail::record {
 
 // A JSON string as it stands between its quotes.
 struct JsonString {
@@ -83,4 +83,4 @@ class JsonCursor {
 // Resolves escapes. False if one is malformed.
 bool AppendUnescaped(std::string& out, std::string_view raw);
 
-}  // namespace sealtrail::vocab
+}  // namespace sealtrail::record

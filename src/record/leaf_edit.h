@@ -7,7 +7,7 @@
 
 #include "record/record_sink.h"
 
-namespace sealtrail::dedupe {
+namespace sealtrail::record {
 
 struct LeafEdit {
   bool keep = true;
@@ -16,6 +16,6 @@ struct LeafEdit {
 };
 
 // `edits`: one for each record. A leaf that its findings make too long keeps its content beside.
-record::RecordBatch Edited(record::RecordBatch batch, std::span<const LeafEdit> edits);
+RecordBatch Edited(RecordBatch batch, std::span<const LeafEdit> edits);
 
-}  // namespace sealtrail::dedupe
+}  // namespace sealtrail::record

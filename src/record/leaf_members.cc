@@ -1,4 +1,4 @@
-#include "dedupe/leaf_parts.h"
+#include "record/leaf_members.h"
 
 #include <algorithm>
 #include <charconv>
@@ -6,14 +6,10 @@
 
 #include "base/encoding.h"
 #include "base/endian.h"
-#include "vocab/json_cursor.h"
+#include "record/json_cursor.h"
 
-namespace sealtrail::dedupe {
+namespace sealtrail::record {
 namespace {
-
-using record::Identity;
-using vocab::JsonCursor;
-using vocab::JsonString;
 
 constexpr std::string_view kRecordId = "audit.record.id";
 constexpr std::string_view kVolatile[] = {"audit.collector_received_at", "audit.pipeline"};
@@ -36,7 +32,7 @@ std::optional<Bytes> TextOf(std::string_view value) {
     if (cursor.failed()) return {};
     if (!text.escaped) return Bytes(text.raw.begin(), text.raw.end());
     std::string plain;
-    if (!vocab::AppendUnescaped(plain, text.raw)) return {};
+    if (!AppendUnescaped(plain, text.raw)) return {};
     return Bytes(plain.begin(), plain.end());
   }
   if (cursor.Peek() != '{') return {};
@@ -50,7 +46,7 @@ std::optional<Bytes> TextOf(std::string_view value) {
   return bytes;
 }
 
-Result<std::string> ResolveHash(std::string_view part, const Beside& beside) {
+Result<std::string> ResolveHash(std::string_view part, const BesideReader& beside) {
   JsonCursor cursor(part);
   cursor.Expect('[');
   const std::string_view base64 = cursor.String().raw;
@@ -68,7 +64,8 @@ bool LiesBeside(std::string_view part) {
 }
 
 // `part` itself, or, in `kept`, what lies beside for it.
-Result<std::string_view> Resolve(std::string_view part, const Beside& beside, std::string& kept) {
+Result<std::string_view> Resolve(std::string_view part, const BesideReader& beside,
+                                 std::string& kept) {
   if (!LiesBeside(part)) return part;
   SEAL_ASSIGN_OR_RETURN(kept, ResolveHash(part, beside));
   return std::string_view(kept);
@@ -245,7 +242,8 @@ void AppendStable(std::string& out, JsonCursor& cursor, int depth) {
 }
 
 // `part` without the volatile attributes; it itself where it has none, else text in `kept`.
-Result<std::string_view> Stable(std::string_view part, const Beside& beside, std::string& kept) {
+Result<std::string_view> Stable(std::string_view part, const BesideReader& beside,
+                                std::string& kept) {
   constexpr int kDepth = 4;  // group, scope or span, list, event
   std::string content;
   SEAL_ASSIGN_OR_RETURN(std::string_view json, Resolve(part, beside, content));
@@ -264,13 +262,27 @@ Result<std::string_view> Stable(std::string_view part, const Beside& beside, std
   return json;
 }
 
-constexpr std::string_view LeafParts::*kCompared[] = {&LeafParts::content, &LeafParts::resource,
-                                                      &LeafParts::scope, &LeafParts::span};
+constexpr std::string_view LeafMembers::*kCompared[] = {
+    &LeafMembers::content, &LeafMembers::resource, &LeafMembers::scope, &LeafMembers::span};
 
 }  // namespace
 
-Result<LeafParts> SplitLeaf(std::string_view leaf) {
-  LeafParts parts;
+std::string_view LeafOf(const RecordBatch& batch, size_t index) {
+  const RecordEntry& entry = batch.records[index];
+  return AsText(ByteView(batch.bundle).subspan(entry.leaf_offset, entry.leaf_size));
+}
+
+BesideReader BesideOf(const RecordBatch& batch) {
+  return [&batch](const crypto::Hash& hash) -> Result<Bytes> {
+    for (const BesideContent& content : batch.beside) {
+      if (content.hash == hash) return content.bytes;
+    }
+    return DataLoss("the batch lacks content that its leaf refers to");
+  };
+}
+
+Result<LeafMembers> SplitLeaf(std::string_view leaf) {
+  LeafMembers parts;
   JsonCursor cursor(leaf);
   cursor.Object([&](std::string_view name) {
     if (name == "k") {
@@ -304,7 +316,7 @@ Result<LeafParts> SplitLeaf(std::string_view leaf) {
   return parts;
 }
 
-Result<std::optional<Identity>> OwnIdentity(const LeafParts& leaf, const Beside& beside) {
+Result<std::optional<Identity>> OwnIdentity(const LeafMembers& leaf, const BesideReader& beside) {
   const bool event = leaf.kind == "span_event";
   if (!event && leaf.kind != "span" && leaf.kind != "log" && leaf.kind != "audit")
     return std::optional<Identity>();
@@ -312,7 +324,7 @@ Result<std::optional<Identity>> OwnIdentity(const LeafParts& leaf, const Beside&
   SEAL_ASSIGN_OR_RETURN(const std::string_view content, Resolve(leaf.content, beside, kept));
   SEAL_ASSIGN_OR_RETURN(const Ids own, IdsOf(content.empty() ? "{}" : content));
   if (const auto text = TextOf(Unwrapped(own.record_id)); text && !text->empty())
-    return std::optional(record::IdentityOfRecordId(*text));
+    return std::optional(IdentityOfRecordId(*text));
   if (leaf.kind == "log" || leaf.kind == "audit") return std::optional<Identity>();
   std::string kept_span;
   Ids span = own;
@@ -323,12 +335,12 @@ Result<std::optional<Identity>> OwnIdentity(const LeafParts& leaf, const Beside&
   const auto trace_id = IdBytes(span.trace_id, kTraceIdBytes);
   const auto span_id = IdBytes(span.span_id, kSpanIdBytes);
   if (!trace_id || !span_id) return std::optional<Identity>();
-  return std::optional(event ? record::IdentityOfSpanEvent(*trace_id, *span_id, own.index)
-                             : record::IdentityOfSpan(*trace_id, *span_id));
+  return std::optional(event ? IdentityOfSpanEvent(*trace_id, *span_id, own.index)
+                             : IdentityOfSpan(*trace_id, *span_id));
 }
 
-Result<bool> SameContent(const LeafParts& a, const Beside& beside_a, const LeafParts& b,
-                         const Beside& beside_b) {
+Result<bool> SameContent(const LeafMembers& a, const BesideReader& beside_a, const LeafMembers& b,
+                         const BesideReader& beside_b) {
   if (a.kind != b.kind) return false;
   for (const auto part : kCompared) {
     if (a.*part == b.*part) continue;
@@ -341,7 +353,7 @@ Result<bool> SameContent(const LeafParts& a, const Beside& beside_a, const LeafP
   return true;
 }
 
-Result<crypto::Hash> ContentDigest(const LeafParts& leaf, const Beside& beside) {
+Result<crypto::Hash> ContentDigest(const LeafMembers& leaf, const BesideReader& beside) {
   crypto::Sha256Stream stream;
   for (const auto part : kCompared) {
     std::string kept;
@@ -354,4 +366,4 @@ Result<crypto::Hash> ContentDigest(const LeafParts& leaf, const Beside& beside) 
   return stream.Finish();
 }
 
-}  // namespace sealtrail::dedupe
+}  // namespace sealtrail::record

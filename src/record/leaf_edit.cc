@@ -1,4 +1,4 @@
-#include "dedupe/leaf_edit.h"
+#include "record/leaf_edit.h"
 
 #include <utility>
 
@@ -6,13 +6,10 @@
 #include "base/encoding.h"
 #include "base/endian.h"
 #include "base/limits.h"
-#include "dedupe/leaf_parts.h"
+#include "record/leaf_members.h"
 
-namespace sealtrail::dedupe {
+namespace sealtrail::record {
 namespace {
-
-using record::RecordBatch;
-using record::RecordEntry;
 
 constexpr uint8_t kLeafPrefix = 0x00;  // RFC 6962 §2.1
 
@@ -32,7 +29,7 @@ std::string WithFindings(std::string_view leaf, std::span<const std::string_view
                          RecordBatch& batch, std::vector<uint32_t>& refs) {
   std::string out = fmt::format("{{\"f\":[\"{}\"],", fmt::join(findings, "\",\""));
   out += leaf.substr(1);
-  for (const auto part : {&LeafParts::content, &LeafParts::span}) {
+  for (const auto part : {&LeafMembers::content, &LeafMembers::span}) {
     if (out.size() <= kLeafBytesMax) break;
     const auto parts = SplitLeaf(out);
     SEAL_CHECK(parts.ok());  // made by a BatchBuilder
@@ -74,4 +71,4 @@ RecordBatch Edited(RecordBatch batch, std::span<const LeafEdit> edits) {
   return batch;
 }
 
-}  // namespace sealtrail::dedupe
+}  // namespace sealtrail::record

@@ -9,12 +9,12 @@
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/status.h"
-#include "record/identity.h"
+#include "record/record_sink.h"
 
-namespace sealtrail::dedupe {
+namespace sealtrail::record {
 
 // The JSON of each member as it stands in the leaf; empty where it is absent.
-struct LeafParts {
+struct LeafMembers {
   std::string_view kind;  // without quotes
   std::string_view content;
   std::string_view resource;
@@ -25,19 +25,23 @@ struct LeafParts {
 };
 
 // DataLoss: not a leaf of record format 1.
-Result<LeafParts> SplitLeaf(std::string_view leaf);
+Result<LeafMembers> SplitLeaf(std::string_view leaf);
 
 // The side content with this hash, of one record. Called while a function below runs, never afterwards.
-using Beside = std::function<Result<Bytes>(const crypto::Hash&)>;
+using BesideReader = std::function<Result<Bytes>(const crypto::Hash&)>;
+
+// Of a batch: a leaf, and what lies beside its leaves. Borrows.
+std::string_view LeafOf(const RecordBatch& batch, size_t index);
+BesideReader BesideOf(const RecordBatch& batch);
 
 // The identity that the record carries itself; nothing where it has the one of its delivery, which is not in the leaf.
-Result<std::optional<record::Identity>> OwnIdentity(const LeafParts& leaf, const Beside& beside);
+Result<std::optional<Identity>> OwnIdentity(const LeafMembers& leaf, const BesideReader& beside);
 
 // Whether the OTLP parts are the same but for the volatile attributes `audit.collector_received_at` and `audit.pipeline`.
-Result<bool> SameContent(const LeafParts& a, const Beside& beside_a, const LeafParts& b,
-                         const Beside& beside_b);
+Result<bool> SameContent(const LeafMembers& a, const BesideReader& beside_a, const LeafMembers& b,
+                         const BesideReader& beside_b);
 
 // SHA-256 of what SameContent compares.
-Result<crypto::Hash> ContentDigest(const LeafParts& leaf, const Beside& beside);
+Result<crypto::Hash> ContentDigest(const LeafMembers& leaf, const BesideReader& beside);
 
-}  // namespace sealtrail::dedupe
+}  // namespace sealtrail::record

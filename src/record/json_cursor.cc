@@ -1,9 +1,9 @@
-#include "vocab/json_cursor.h"
+#include "record/json_cursor.h"
 
 #include <cstdint>
 #include <cstring>
 
-namespace sealtrail::vocab {
+namespace sealtrail::record {
 namespace {
 
 int HexDigit(char c) {
@@ -138,4 +138,4 @@ bool AppendUnescaped(std::string& out, std::string_view raw) {
   return true;
 }
 
-}  // namespace sealtrail::vocab
+}  // namespace sealtrail::record
