@@ -140,27 +140,22 @@ TEST(LeafCheckTest, Marks) {
           Leaf("log", fmt::format(R"({{"en":{},"sx":{}}})", mark, mark)),
           Leaf("span", fmt::format(R"({{"n":{},"st":{{"m":{}}},"ts":{}}})", mark, mark, mark)),
           Leaf("log", "{}",
-               fmt::format(R"(,"re":{{"r":{{"er":[{{"d":[{0}],"t":{0},"u":{0}}}]}},"u":{0}}})", mark)),
+               fmt::format(R"(,"re":{{"r":{{"er":[{{"d":[{0}],"t":{0},"u":{0}}}]}},"u":{0}}})",
+                           mark)),
           Replaced(Leaf("log", "{}"), R"("t":"grpc")", R"("c":)" + mark + R"(,"t":"grpc")")}) {
       EXPECT_EQ(Fault(leaf), nullptr) << leaf;
     }
   }
   const std::string longest(64, 'a');
   EXPECT_EQ(Fault(WithValue(R"({"r":[")" + longest + R"("]})")), nullptr);
-  for (const std::string& mark : {std::string(R"({"r":[]})"),
-                                  std::string(R"({"r":"a"})"),
-                                  std::string(R"({"r":["b","a"]})"),
-                                  std::string(R"({"r":["a","a"]})"),
-                                  std::string(R"({"r":["A"]})"),
-                                  std::string(R"({"r":["a_b"]})"),
-                                  std::string(R"({"r":[""]})"),
-                                  R"({"r":["a)" + longest + R"("]})",
-                                  std::string(R"({"r":["a"],"t":""})"),
-                                  std::string(R"({"r":["a"],"t":null})"),
-                                  std::string(R"({"r":["a"],"t":{"u":"/w=="}})"),
-                                  std::string(R"({"r":["a"],"x":"AA=="})"),
-                                  std::string(R"({"t":"***"})"),
-                                  std::string(R"({"t":"***","r":["a"]})")}) {
+  for (const std::string& mark :
+       {std::string(R"({"r":[]})"), std::string(R"({"r":"a"})"), std::string(R"({"r":["b","a"]})"),
+        std::string(R"({"r":["a","a"]})"), std::string(R"({"r":["A"]})"),
+        std::string(R"({"r":["a_b"]})"), std::string(R"({"r":[""]})"),
+        R"({"r":["a)" + longest + R"("]})", std::string(R"({"r":["a"],"t":""})"),
+        std::string(R"({"r":["a"],"t":null})"), std::string(R"({"r":["a"],"t":{"u":"/w=="}})"),
+        std::string(R"({"r":["a"],"x":"AA=="})"), std::string(R"({"t":"***"})"),
+        std::string(R"({"t":"***","r":["a"]})")}) {
     EXPECT_NE(Fault(WithValue(mark)), nullptr) << mark;
     EXPECT_NE(Fault(WithPair("[" + mark + "]")), nullptr) << mark;
   }
