@@ -7,6 +7,12 @@
 namespace sealtrail::crypto {
 namespace {
 
+// RFC 4231 §4.3.
+TEST(HmacTest, KnownAnswer) {
+  EXPECT_EQ(HexEncode(HmacSha256(AsBytes("Jefe"), AsBytes("what do ya want for nothing?"))),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
 std::string Hex(const auto& bytes) {
   return HexEncode(bytes);
 }

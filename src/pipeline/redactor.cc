@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <map>
 #include <utility>
 
 #include <re2/filtered_re2.h>
@@ -135,13 +137,6 @@ struct Redactor::Rule {
   RedactionAction action;
   std::vector<std::unique_ptr<Pattern>> keys, except, values;
   Counter* acted = nullptr;
-};
-
-// [begin, end) of a text. A piece that several rules wanted in part has none, and is masked.
-struct Redactor::Piece {
-  size_t begin = 0;
-  size_t end = 0;
-  const Rule* rule = nullptr;
 };
 
 // The atoms of one text, found when first asked for.
@@ -364,10 +359,39 @@ std::optional<RedactionMark> Redactor::OfValue(std::string_view key,
   return std::nullopt;
 }
 
-// Adds what `rule` wants of the text. What lies within a piece of an earlier rule is that rule's; what overlaps one makes
-// one piece with it.
-void Redactor::CollectPieces(const Rule& rule, std::string_view text, bool utf8, const Atoms& atoms,
-                             std::vector<Piece>& pieces, bool& acted) const {
+// Pieces of one text that go: none overlaps another. A text may have millions of them.
+class Redactor::Pieces {
+ public:
+  // What lies within a piece of an earlier rule is that rule's, and nothing happens (false); what overlaps one makes one
+  // piece with it.
+  bool Add(size_t begin, size_t end, const Rule* rule) {
+    auto next = by_begin_.upper_bound(begin);
+    if (next != by_begin_.begin() && std::prev(next)->second.end > begin) --next;
+    if (next != by_begin_.end() && next->first <= begin && end <= next->second.end) return false;
+    while (next != by_begin_.end() && next->first < end) {
+      begin = std::min(begin, next->first);
+      end = std::max(end, next->second.end);
+      rule = nullptr;
+      next = by_begin_.erase(next);
+    }
+    by_begin_[begin] = {end, rule};
+    return true;
+  }
+
+  struct Rest {
+    size_t end = 0;
+    const Rule* rule = nullptr;  // none for a piece that several rules wanted in part: it is masked
+  };
+  const std::map<size_t, Rest>& by_begin() const { return by_begin_; }
+
+ private:
+  std::map<size_t, Rest> by_begin_;
+};
+
+// Adds what `rule` wants of the text; whether that was anything.
+bool Redactor::CollectPieces(const Rule& rule, std::string_view text, bool utf8, const Atoms& atoms,
+                             Pieces& pieces) const {
+  bool acted = false;
   const auto add = [&](size_t begin, size_t end) {
     if (!utf8) {
       begin = 0;
@@ -375,22 +399,7 @@ void Redactor::CollectPieces(const Rule& rule, std::string_view text, bool utf8,
     }
     while (begin > 0 && IsContinuation(text[begin])) --begin;
     while (end < text.size() && IsContinuation(text[end])) ++end;
-    Piece piece{begin, end, &rule};
-    for (const Piece& other : pieces) {
-      if (other.begin <= begin && end <= other.end) return;
-    }
-    for (size_t i = 0; i < pieces.size();) {
-      const Piece& other = pieces[i];
-      if (other.end <= piece.begin || piece.end <= other.begin) {
-        ++i;
-        continue;
-      }
-      piece = {std::min(piece.begin, other.begin), std::max(piece.end, other.end), nullptr};
-      pieces.erase(pieces.begin() + static_cast<ptrdiff_t>(i));
-      i = 0;
-    }
-    pieces.push_back(piece);
-    acted = true;
+    acted |= pieces.Add(begin, end, &rule);
   };
   for (const auto& pattern : rule.values) {
     if (!atoms.Allow(*pattern)) continue;
@@ -410,6 +419,7 @@ void Redactor::CollectPieces(const Rule& rule, std::string_view text, bool utf8,
       at = std::max(end, at + 1);
     }
   }
+  return acted;
 }
 
 std::optional<RedactionMark> Redactor::OfText(std::string_view key, std::string_view text) const {
@@ -418,7 +428,7 @@ std::optional<RedactionMark> Redactor::OfText(std::string_view key, std::string_
   if (!text_atoms.Any()) return std::nullopt;
   const Atoms key_atoms(*this, key);
   std::optional<bool> utf8;
-  std::vector<Piece> pieces;
+  Pieces pieces;
   RedactionMark mark;
   bool dropped = false;
   for (const auto& rule : rules_) {
@@ -430,22 +440,19 @@ std::optional<RedactionMark> Redactor::OfText(std::string_view key, std::string_
         std::ranges::any_of(rule->except, [&](const auto& p) { return p->Matches(key); }))
       continue;
     if (!utf8) utf8 = IsUtf8(text);
-    bool acted = false;
-    CollectPieces(*rule, text, *utf8, text_atoms, pieces, acted);
-    if (!acted) continue;
+    if (!CollectPieces(*rule, text, *utf8, text_atoms, pieces)) continue;
     rule->acted->Add();
     mark.rules.push_back(rule->name);
     dropped |= rule->action == RedactionAction::kDrop;
   }
-  if (pieces.empty()) return std::nullopt;
+  if (mark.rules.empty()) return std::nullopt;
   std::ranges::sort(mark.rules);
   if (dropped) return mark;
-  std::ranges::sort(pieces, {}, &Piece::begin);
   std::string& out = mark.text.emplace();
   size_t done = 0;
-  for (const Piece& piece : pieces) {
-    out += text.substr(done, piece.begin - done);
-    out += Replacement(piece.rule, AsBytes(text.substr(piece.begin, piece.end - piece.begin)));
+  for (const auto& [begin, piece] : pieces.by_begin()) {
+    out += text.substr(done, begin - done);
+    out += Replacement(piece.rule, AsBytes(text.substr(begin, piece.end - begin)));
     done = piece.end;
   }
   out += text.substr(done);

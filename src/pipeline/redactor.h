@@ -64,7 +64,7 @@ class Redactor {
  private:
   struct Pattern;
   struct Rule;
-  struct Piece;
+  class Pieces;
   class Atoms;
 
   Redactor();
@@ -77,8 +77,8 @@ class Redactor {
 
   bool TakesKey(const Rule& rule, std::string_view key, const Atoms& atoms) const;
   bool Keeps(std::string_view key) const;
-  void CollectPieces(const Rule& rule, std::string_view text, bool utf8, const Atoms& atoms,
-                     std::vector<Piece>& pieces, bool& acted) const;
+  bool CollectPieces(const Rule& rule, std::string_view text, bool utf8, const Atoms& atoms,
+                     Pieces& pieces) const;
   std::string Replacement(const Rule* rule, ByteView secret) const;
   RedactionMark WholeMark(const Rule& rule, ByteView secret) const;
 

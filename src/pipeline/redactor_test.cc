@@ -376,6 +376,35 @@ rules: [{name: a, keys: ['^note$'], values: ['[0-9]+'], action: mask, examples: 
   EXPECT_EQ(Stored(*redactor, "k", value), R"({"m":[["k",["a1"]]]})");
 }
 
+// The look over a whole record: a character that every match holds spares the rest, one of several does not.
+TEST(RedactorTest, ARecordIsLookedThroughWhereARuleMayAct) {
+  MetricSet metrics;
+  const auto one = From(R"(version: 1
+rules: [{name: a, values: ['secret[a-z]+@[a-z]'], action: mask, examples: [[k, secretx@y, "***"], [k, secretx, secretx]]}]
+)",
+                        metrics);
+  const auto either = From(R"(version: 1
+rules: [{name: a, values: ['secret[a-z]+(?:@[a-z]|[0-9]+#)'], action: mask, examples: [[k, secretx@y, "***"], [k, secretx, secretx]]}]
+)",
+                           metrics);
+  ASSERT_TRUE(one && either);
+  EXPECT_TRUE(one->MayAct("a SecretX@y", {}));
+  EXPECT_FALSE(one->MayAct("a secretx y", {}));
+  EXPECT_FALSE(one->MayAct("nothing@all", {}));
+  EXPECT_TRUE(either->MayAct("secretx@y", {}));
+  EXPECT_TRUE(either->MayAct("secretx5#", {}));
+  const ByteView encoded = AsBytes("secretx@y");
+  EXPECT_TRUE(one->MayAct("nothing", {&encoded, 1}));
+  // A pattern of which nothing can be derived lets every record through.
+  const auto any = From(R"(version: 1
+rules: [{name: a, values: ['[0-9]{4}'], action: mask, examples: [[k, "1234", "***"], [k, a, a]]}]
+)",
+                        metrics);
+  ASSERT_TRUE(any);
+  EXPECT_TRUE(any->MayAct("{}", {}));
+  EXPECT_EQ(Left(*any, "k", "no 1234"), "no ***");
+}
+
 TEST(RedactorTest, HugeTextsAreLookedThroughToTheirEnd) {
   MetricSet metrics;
   const auto redactor = Made(BuiltIn(), metrics);
@@ -385,6 +414,12 @@ TEST(RedactorTest, HugeTextsAreLookedThroughToTheirEnd) {
   const std::optional<std::string> left = Left(*redactor, "body", huge);
   ASSERT_TRUE(left);
   EXPECT_EQ(left->substr(left->size() - 13), " password=***");
+  std::string many;
+  for (int i = 0; i < 300'000; ++i) many += "token=a ";  // each a piece
+  const std::optional<std::string> masked = Left(*redactor, "body", many);
+  ASSERT_TRUE(masked);
+  EXPECT_EQ(masked->find("=a"), masked->npos);
+  EXPECT_EQ(masked->size(), 300'000 * std::string_view("token=*** ").size());
   const std::string key(8 << 20, 'k');
   EXPECT_EQ(Left(*redactor, key + ".password", "x"), "***");
 }
