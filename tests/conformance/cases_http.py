@@ -508,7 +508,7 @@ _malformed("other-coding", f"{WIRE} §6.1", "Transfer-Encoding: foo", (400, 501)
            lambda t, body: t.head("/v1/traces", [("Content-Type", PROTOBUF), ("Transfer-Encoding", "foo")]) + body)  # fmt: skip
 
 
-@case("http.wire.length-and-chunked", MUST, f"{WIRE} §6.3 (Transfer-Encoding wins; the connection must be closed; or an error)",
+@case("http.wire.length-and-chunked", MUST, f"{WIRE} §6.1 (Transfer-Encoding wins, or an error; the connection must be closed)",
       "one span in chunks, and a Content-Length as well", "200 and closed, or 400")  # fmt: skip
 def _(t):
     body = http1.chunked(records.protobuf(t.traces()), [100])

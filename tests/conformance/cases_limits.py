@@ -173,3 +173,12 @@ def _(t):
     if reply.code == "OK":
         raise Miss(said(reply))
     return "no success"
+
+
+@case("limit.grpc.announced.early", CHOICE, GRPC, "a message that announces 4 GiB - 1 and brings 10 bytes; the stream stays open",
+      "RESOURCE_EXHAUSTED, without waiting for the message")  # fmt: skip
+def _(t):
+    with t.dial(LONG_ENOUGH) as connection:
+        stream = connection.open(METHODS["traces"], t.headers)
+        connection.data(stream, b"\0\xff\xff\xff\xff" + bytes(10), end=False)
+        return failed(connection.reply(stream), "RESOURCE_EXHAUSTED")

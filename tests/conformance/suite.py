@@ -133,8 +133,8 @@ class Target:
 
     # --- gRPC ---------------------------------------------------------------------------------------
 
-    def dial(self) -> http2.Connection:
-        return http2.Connection(self.grpc, self.timeout)
+    def dial(self, timeout: float | None = None) -> http2.Connection:
+        return http2.Connection(self.grpc, timeout or self.timeout)
 
     def call(self, message: bytes, signal: str = "traces", *, method: str | None = None, coding: str | None = None,
              compressed: bool | None = None, headers: list[tuple[str, str]] = (), framed: bool = True, **how) -> http2.Reply:  # fmt: skip
