@@ -287,7 +287,9 @@ Status GrpcServer::Impl::Listen() {
        static_cast<int>(options.handshake_timeout_ns / kNanosPerMilli)},
       {GRPC_ARG_KEEPALIVE_TIME_MS, 60'000},
       {GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000},
-      {GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000},
+      {GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+       static_cast<int>(options.ping_interval_min_ns / kNanosPerMilli)},
+      {GRPC_ARG_HTTP2_MAX_PING_STRIKES, 2},
       {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1},
   };
   for (const auto& [name, value] : arguments) builder.AddChannelArgument(name, value);

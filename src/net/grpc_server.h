@@ -7,6 +7,7 @@
 // Limits       Message size, calls at once, time to read a message, and bytes of all messages that have been read.
 //              (Their size is known no earlier: what core holds of those on their way is bounded by the calls.)
 //              A connection that is silent for a minute is pinged, and closed 20 s later if it does not answer.
+//              Clients may ping, also between calls, but not more often than they need to.
 #pragma once
 
 #include <cstdint>
@@ -62,6 +63,9 @@ struct GrpcServerOptions {
       10 * kNanosPerSecond;  // from accept to the first settings of HTTP/2
   int64_t read_timeout_ns =
       60 * kNanosPerSecond;  // from the header of a call to the end of its message
+  // A client whose pings come faster, three times between two answers, is sent away (GOAWAY, too_many_pings). Half of
+  // the 10 s that clients take at least, for what is sent every 10 s does not arrive every 10 s.
+  int64_t ping_interval_min_ns = 5 * kNanosPerSecond;
   GrpcFailureMaker make_failure = PlainGrpcFailure;
 };
 

@@ -355,6 +355,31 @@ TEST_F(GrpcServerTest, DropsWhoHangsInTheMiddleOfAMessage) {
   EXPECT_EQ(budget_.used(), 0u);
 }
 
+// Goal: a client that pings all the time, also between calls, keeps its connection as long as the pings are far enough
+// apart. Method: a second server, for which they are too fast, shows that there are pings, and that it would be seen.
+TEST_F(GrpcServerTest, ClientsMayPingBetweenCalls) {
+  const GrpcHandler tells_peer = [](GrpcCall call, GrpcResponder responder) {
+    responder.Ok(AsBytes(call.peer));
+  };
+  Start(tells_peer, {.ping_interval_min_ns = 100 * kNanosPerMilli});
+  auto strict = GrpcServer::Start({.address = "127.0.0.1:0",
+                                   .methods = {kMethod},
+                                   .ping_interval_min_ns = 3600 * kNanosPerSecond},
+                                  env::RealEnv(), budget_, tells_peer);
+  ASSERT_TRUE(strict.ok());
+  GrpcClient client(address(), {.ping_ms = 200});
+  GrpcClient sent_away((*strict)->address(), {.ping_ms = 200});
+  const std::string peer = client.Call(kMethod, "x").message;
+  const std::string other = sent_away.Call(kMethod, "x").message;
+  EXPECT_NE(peer, "");
+  // A call is an answer, after which strikes are counted anew; so each look leaves time for more than three.
+  for (int patience = 0; sent_away.Call(kMethod, "x").message == other; ++patience) {
+    ASSERT_LT(patience, 20) << "no pings come";
+    std::this_thread::sleep_for(std::chrono::seconds(1 + patience));
+  }
+  EXPECT_EQ(client.Call(kMethod, "x").message, peer);
+}
+
 TEST_F(GrpcServerTest, ACallWithoutAMessageIsRefused) {
   Start(Echo);
   RawClient client(address());

@@ -35,6 +35,11 @@ GrpcClient::GrpcClient(const std::string& address, GrpcClientOptions options) {
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL,
                    1);  // each client has a connection of its own
   if (options.gzip) arguments.SetCompressionAlgorithm(GRPC_COMPRESS_GZIP);
+  if (options.ping_ms > 0) {
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, options.ping_ms);
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);  // as many as it likes
+  }
   if (!options.user_agent.empty()) arguments.SetUserAgentPrefix(options.user_agent);
   auto channel = grpc::CreateCustomChannel(address, Credentials(options), arguments);
   impl_ = std::make_unique<Impl>(Impl{std::move(options), std::move(channel)});
