@@ -1,4 +1,5 @@
 // Both transports against one recording handler, over real loopback connections.
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <libdeflate.h>
@@ -270,6 +271,106 @@ TEST_F(IngestTest, EmptyRequestsAreSuccesses) {
   EXPECT_EQ(client.Post("/v1/logs", "application/json", "{}").body, "{}");
   EXPECT_EQ(GrpcClient(grpc_->address()).Call(kLogs, "").code, 0);
   EXPECT_EQ(handler_.TakeSeen().size(), 3u);
+}
+
+// Reference: the published bytes, as they arrive. Code and message stand twice and are the same.
+TEST_F(IngestTest, TheDelayArrivesInAllPlaces) {
+  handler_.Answer(Unavailable("overloaded"));
+  const std::string status = Text(
+      otlp::EncodeStatus(otlp::FailureFrom(Unavailable("overloaded")), otlp::Encoding::kProtobuf));
+  const GrpcReply grpc = GrpcClient(grpc_->address()).Call(kTraces, "x");
+  EXPECT_EQ(grpc.code, 14);
+  EXPECT_EQ(grpc.error, "overloaded");
+  EXPECT_EQ(grpc.details, std::string("\x08\x0e\x12\x0aoverloaded\x1a\x30\x0a\x28", 18) +
+                              "type.googleapis.com/google.rpc.RetryInfo" +
+                              std::string("\x12\x04\x0a\x02\x08\x05", 6));
+  EXPECT_EQ(grpc.details, status);
+  EXPECT_EQ(grpc.trailers.at("google.rpc.retryinfo-bin"), "\x0a\x02\x08\x05");
+  EXPECT_EQ(grpc.trailers.count("grpc-retry-pushback-ms"), 0u);
+  const RawResponse http =
+      RawClient(http_->address()).Post("/v1/traces", "application/x-protobuf", "x");
+  EXPECT_EQ(http.status, 503);
+  EXPECT_EQ(http.Header("retry-after"), "5");
+  EXPECT_EQ(http.body, status);
+}
+
+TEST_F(IngestTest, ChunkedBodiesAreRead) {
+  RawClient client(http_->address());
+  for (const bool zstd : {false, true}) {
+    const std::string body = zstd ? Zstd("chunked") : "chunked";
+    std::string request =
+        "POST /v1/logs HTTP/1.1\r\nHost: t\r\nContent-Type: application/x-protobuf\r\n"
+        "Transfer-Encoding: chunked\r\n" +
+        std::string(zstd ? "Content-Encoding: zstd\r\n" : "") + "\r\n";
+    for (const char byte : body) request += fmt::format("1\r\n{}\r\n", byte);
+    client.Send(request + "0\r\n\r\n");
+    EXPECT_EQ(client.Read().status, 200);
+    const std::vector<Seen> seen = handler_.TakeSeen();
+    ASSERT_EQ(seen.size(), 1u);
+    EXPECT_EQ(seen[0].body, "chunked");
+  }
+  client.Send(
+      "POST /v1/traces HTTP/1.1\r\nHost: t\r\nContent-Type: application/x-protobuf\r\n\r\n");
+  EXPECT_EQ(client.Read().status, 200) << "no body at all is an empty request";
+  EXPECT_EQ(handler_.TakeSeen().size(), 1u);
+}
+
+// Whichever way a body announces itself, 64 MiB of it are allowed and not one byte more.
+TEST_F(IngestTest, TheLimitHoldsForChunkedBodiesToo) {
+  const std::string limit(kRequestBytesMax, 'x');
+  for (const size_t more : {0, 1}) {
+    SCOPED_TRACE(more);
+    RawClient client(http_->address());
+    client.Send(
+        "POST /v1/logs HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n");
+    client.Send(fmt::format("{:x}\r\n", limit.size()));
+    client.Send(limit);
+    client.Send(more == 0 ? "\r\n0\r\n\r\n" : "\r\n1\r\nx\r\n0\r\n\r\n");
+    const RawResponse response = client.Read();
+    EXPECT_EQ(response.status, more == 0 ? 200 : 413);
+    EXPECT_EQ(response.Header("content-type"), "application/json");
+    EXPECT_EQ(response.Header("retry-after"), "");
+    EXPECT_EQ(GrpcClient(grpc_->address()).Call(kLogs, limit + std::string(more, 'x')).code,
+              more == 0 ? 0 : 8);
+  }
+}
+
+TEST_F(IngestTest, MediaTypesInAnyForm) {
+  RawClient client(http_->address());
+  const std::pair<const char*, const char*> accepted[] = {
+      {"application/x-protobuf", "application/x-protobuf"},
+      {"application/x-protobuf; messageType=\"x.Y\"", "application/x-protobuf"},
+      {"APPLICATION/X-PROTOBUF", "application/x-protobuf"},
+      {"application/json;charset=utf-8", "application/json"},
+      {"application/json ; charset=\"utf-8\"; x=y", "application/json"},
+  };
+  for (const auto& [sent, answered] : accepted) {
+    SCOPED_TRACE(sent);
+    const RawResponse response = client.Post("/v1/logs", sent, "x");
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.Header("content-type"), answered);
+  }
+  for (const char* refused : {"application/protobuf", "application/grpc", "application/jsonx",
+                              "text/json", "application/x-protobuf2", ";"}) {
+    SCOPED_TRACE(refused);
+    const RawResponse response = client.Post("/v1/logs", refused, "x");
+    EXPECT_EQ(response.status, 415);
+    EXPECT_EQ(response.Header("content-type"), "application/json");
+    EXPECT_TRUE(response.body.starts_with("{\"code\":3,")) << response.body;
+  }
+  for (const char* method : {"GET", "PUT", "DELETE", "OPTIONS", "PATCH"}) {
+    SCOPED_TRACE(method);
+    client.Send(
+        fmt::format("{} /v1/logs HTTP/1.1\r\nHost: t\r\nContent-Type: "
+                    "application/x-protobuf\r\nContent-Length: 0\r\n\r\n",
+                    method));
+    const RawResponse response = client.Read();
+    EXPECT_EQ(response.status, 405);
+    EXPECT_EQ(response.Header("allow"), "POST");
+    EXPECT_EQ(response.Header("content-type"), "application/x-protobuf");
+    EXPECT_TRUE(response.body.starts_with("\x08\x03\x12")) << "a Status";
+  }
 }
 
 // Goal: every error of the pipeline reaches the client as OTLP wants it, over both transports and in both encodings.
@@ -544,7 +645,12 @@ TEST_F(IngestTest, NoRoomIsRetryableAndNotCountedAsUndecodable) {
   ASSERT_TRUE(all.has_value());
   const RawResponse http = RawClient(http_->address()).Post("/v1/logs", "application/json", "{}");
   EXPECT_EQ(http.status, 503);
-  EXPECT_EQ(http.Header("retry-after"), "1");
+  // Once, and the same as in the body.
+  EXPECT_EQ(std::count_if(http.headers.begin(), http.headers.end(),
+                          [](const auto& field) { return field.first == "retry-after"; }),
+            1);
+  EXPECT_EQ(http.Header("retry-after"), "5");
+  EXPECT_NE(http.body.find("\"retryDelay\":\"5s\""), std::string::npos) << http.body;
   EXPECT_EQ(http.Header("content-type"), "application/json");
   const GrpcReply grpc = GrpcClient(grpc_->address()).Call(kLogs, "x");
   EXPECT_EQ(grpc.code, 14);

@@ -120,11 +120,7 @@ class OtlpHttp {
   net::HttpResponse ErrorAnswer(const net::HttpRequest& head, int status,
                                 const std::string& message) const {
     const Encoding encoding = AnswerEncoding(head);
-    if (status == 503) {
-      net::HttpResponse response = HttpFailure(status, Unavailable("{}", message), encoding);
-      response.headers.clear();  // the server adds its own Retry-After
-      return response;
-    }
+    if (status == 503) return HttpFailure(status, Unavailable("{}", message), encoding);
     entry_.CountUndecodable(SenderOf(head), AnnouncedBytes(head));
     const Status error =
         status == 413 ? ResourceExhausted("{}", message) : InvalidArgument("{}", message);

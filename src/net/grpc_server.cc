@@ -283,6 +283,7 @@ Status GrpcServer::Impl::Listen() {
       options.tls == nullptr ? grpc::InsecureServerCredentials() : GrpcTlsCredentials(*options.tls);
   builder.AddListeningPort(options.address, credentials_, &port);
   builder.RegisterCallbackGenericService(this);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.message_bytes_max));
   const std::pair<const char*, int> arguments[] = {
       {GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0},

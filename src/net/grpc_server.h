@@ -1,7 +1,8 @@
 // A gRPC server for unary calls with raw messages: it knows paths and bytes, no service and no protobuf.
 //
 // Compression  Core's own is off, for it inflates without bound; a compressed message arrives as it was sent, without
-//              a word about its coding (content_decoder.h tells it by magic).
+//              a word about its coding (content_decoder.h tells it by magic). deflate, which core would announce, has
+//              no magic and is refused by name (UNIMPLEMENTED).
 // Failures     Go out as Trailers-Only (one HEADERS frame that ends the stream): some clients find the status nowhere
 //              else.
 // Limits       Message size, calls at once, time to read a message, and bytes of all messages that have been read.

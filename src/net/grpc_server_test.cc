@@ -92,6 +92,15 @@ TEST_F(GrpcServerTest, HandsCompressedMessagesOverAsTheyCame) {
   EXPECT_LT(arrived, 10'000u);
 }
 
+// gRPC's compression specification: a coding that is not read is named, not met with "these bytes are no message".
+TEST_F(GrpcServerTest, DeflateIsRefusedByName) {
+  Start(Echo);
+  const GrpcReply reply =
+      GrpcClient(address(), {.deflate = true}).Call(kMethod, std::string(100'000, 'x'));
+  EXPECT_EQ(reply.code, 12);
+  EXPECT_NE(reply.error.find("deflate"), std::string::npos) << reply.error;
+}
+
 TEST_F(GrpcServerTest, FailuresCarryDetailsAndTrailers) {
   Start([](GrpcCall, GrpcResponder responder) {
     responder.Fail({.code = 14,

@@ -425,7 +425,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   HttpResponse MakeRefusal(const Refusal& refusal) const {
     HttpResponse response = server_.options.error_answer(request_, refusal.status, refusal.message);
-    if (refusal.status == 503) {
+    const bool says_when = std::ranges::any_of(
+        response.headers, [](const auto& field) { return field.first == "Retry-After"; });
+    if (refusal.status == 503 && !says_when) {
       response.headers.emplace_back("Retry-After", std::to_string(kRetryAfterSeconds));
     }
     return response;

@@ -35,7 +35,7 @@ struct HttpTimeouts {
 
 // What the server itself answers when there is nothing for the handler: `status` is 400, 413, 417,
 // 431, 501, 503 or 505, `message` is for people. `head` holds what was understood of the request,
-// maybe nothing, and no body. Retry-After is added to a 503.
+// maybe nothing, and no body. A 503 without Retry-After gets one of a second.
 using HttpErrorAnswer =
     std::function<HttpResponse(const HttpRequest& head, int status, const std::string& message)>;
 HttpResponse PlainHttpError(const HttpRequest& head, int status, const std::string& message);

@@ -34,6 +34,7 @@ GrpcClient::GrpcClient(const std::string& address, GrpcClientOptions options) {
   arguments.SetMaxSendMessageSize(-1);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL,
                    1);  // each client has a connection of its own
+  if (options.deflate) arguments.SetCompressionAlgorithm(GRPC_COMPRESS_DEFLATE);
   if (options.gzip) arguments.SetCompressionAlgorithm(GRPC_COMPRESS_GZIP);
   if (options.ping_ms > 0) {
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, options.ping_ms);

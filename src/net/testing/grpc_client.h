@@ -22,6 +22,7 @@ struct GrpcReply {
 
 struct GrpcClientOptions {
   bool gzip = false;
+  bool deflate = false;
   std::string user_agent;
   int ping_ms = 0;              // how often it pings, calls or not; 0: never
   std::string authority_pem;    // set: TLS, with a server that this authority vouches for
