@@ -44,6 +44,12 @@ Result<std::optional<Bytes>> ReadHmacKey(const env::Env& env, const std::string&
 
 }  // namespace
 
+std::string BuiltInRedactionVersion() {
+  auto rules = vocab::LoadRedactionRules(vocab::BuiltInRedaction());
+  SEAL_CHECK(rules.ok());
+  return std::move(rules->version);
+}
+
 Result<OpenedRedactor> OpenRedactor(const env::Env& env, const config::Redaction& config,
                                     MetricSet& metrics) {
   auto defaults = vocab::LoadRedactionRules(vocab::BuiltInRedaction());

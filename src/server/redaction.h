@@ -16,6 +16,9 @@ struct OpenedRedactor {
   std::string version;  // of its rules
 };
 
+// As no configuration says: of the built-in rules.
+std::string BuiltInRedactionVersion();
+
 // Reads the files that the configuration names. Errors name file and line of what is wrong in them. A key file that others
 // than its owner may read is a warning in the log.
 Result<OpenedRedactor> OpenRedactor(const env::Env& env, const config::Redaction& config,
