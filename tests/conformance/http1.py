@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import time
 from dataclasses import dataclass, field
+
+
+STUCK_AFTER_ANSWER = 5  # seconds in which one that has answered reads nothing
+WRITE_BYTES = 1 << 20
 
 
 class NoAnswer(Exception):
@@ -40,12 +45,23 @@ class Connection:
         self.socket.close()
 
     def send(self, data: bytes) -> None:
-        """All of `data`, or as much as the other end takes: it may answer and close before it has read everything."""
-        try:
-            self.socket.settimeout(max(0.1, self.deadline - time.monotonic()))
-            self.socket.sendall(data)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
+        """All of `data`, or as much as the other end takes: it may answer, and then read no more, before it has all."""
+        left = memoryview(data)
+        self.socket.setblocking(False)
+        while left and time.monotonic() < self.deadline:
+            patience = STUCK_AFTER_ANSWER if self.waiting else self.deadline - time.monotonic()
+            readable, writable, _ = select.select([self.socket], [self.socket], [], max(0.01, patience))
+            try:
+                if readable:  # first, for a reset would take with it what was not read yet
+                    if not (more := self.socket.recv(65536)):
+                        return
+                    self.waiting += more
+                elif writable:
+                    left = left[self.socket.send(left[:WRITE_BYTES]) :]
+                elif self.waiting:
+                    return
+            except (BrokenPipeError, ConnectionResetError):
+                return
 
     def _more(self) -> bool:
         self.socket.settimeout(max(0.01, self.deadline - time.monotonic()))

@@ -105,6 +105,8 @@ class Connection:
             self.socket.sendall(self._frame(kind, flags, stream, content))
         except (BrokenPipeError, ConnectionResetError) as error:
             raise NoAnswer("the connection was closed") from error
+        except TimeoutError as error:
+            raise NoAnswer("nothing more is read") from error
 
     # --- sending ------------------------------------------------------------------------------------
 

@@ -60,7 +60,7 @@ def run_case(case, target: Target) -> Result:
         observed, missed = case.run(target), False
     except (Miss, http1.NoAnswer, http2.NoAnswer) as miss:
         observed, missed = str(miss), True
-    except ConnectionError as error:
+    except OSError as error:
         observed, missed = type(error).__name__, True
     return Result(case, observed, missed, time.monotonic() - began)
 

@@ -25,8 +25,8 @@ from suite import CASES, CHOICE, MUST, Target  # noqa: E402
 
 def run_suite(grpc: str, http: str, stored: str, expected: str) -> None:
     command = [sys.executable, HERE / "run.py", "--grpc", grpc, "--http", f"http://{http}", "--stored", stored,
-               "--expected", HERE / "expected" / expected]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
+               "--expected", HERE / "expected" / expected, "--timeout", "600"]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=3000)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
