@@ -41,6 +41,12 @@ size_t RarestWindow(std::string_view atom, size_t window) {
 
 }  // namespace
 
+// 0x20 makes letters lower case and tells no other bytes of atoms apart that it should: what it lets through is compared.
+uint32_t AtomScanner::WindowBit(const char* p) {
+  const auto byte = [p](size_t i) { return uint32_t{static_cast<uint8_t>(p[i])} | 0x20u; };
+  return (((byte(0) << 16 | byte(1) << 8 | byte(2)) * 0x9E3779B1u) >> 20);
+}
+
 AtomScanner::AtomScanner(std::vector<std::string> atoms) : atoms_(std::move(atoms)) {
   std::vector<std::pair<std::string, Place>> windows;
   for (size_t i = 0; i < atoms_.size(); ++i) {
@@ -54,6 +60,8 @@ AtomScanner::AtomScanner(std::vector<std::string> atoms) : atoms_(std::move(atom
   for (size_t i = 0; i < windows.size(); ++i) {
     const size_t bucket = i * kBuckets / windows.size();
     const auto bit = static_cast<uint8_t>(1u << bucket);
+    const uint32_t window_bit = WindowBit(windows[i].first.data());
+    window_bits_[window_bit / 64] |= uint64_t{1} << window_bit % 64;
     places_[bucket].push_back(windows[i].second);
     for (size_t w = 0; w < kWindow; ++w) {
       for (int c = 0; c < 256; ++c) {
@@ -81,6 +89,8 @@ bool AtomScanner::Find(std::string_view text, std::vector<bool>& found) const {
 // Whether an atom of one of `buckets` stands where its window is at `at`. Without `found` one is enough.
 bool AtomScanner::Verify(std::string_view text, size_t at, uint8_t buckets,
                          std::vector<bool>* found) const {
+  const uint32_t bit = WindowBit(text.data() + at);
+  if ((window_bits_[bit / 64] >> bit % 64 & 1) == 0) return false;
   bool any = false;
   for (size_t bucket = 0; bucket < kBuckets; ++bucket) {
     if ((buckets >> bucket & 1) == 0) continue;

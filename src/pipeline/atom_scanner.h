@@ -42,6 +42,8 @@ class AtomScanner {
     uint32_t window;  // where the window begins in the atom
   };
 
+  // The place in window_bits_ of three bytes, their letters in any case.
+  static uint32_t WindowBit(const char* p);
   bool Verify(std::string_view text, size_t at, uint8_t buckets, std::vector<bool>* found) const;
   bool ScanPortable(std::string_view text, size_t from, std::vector<bool>* found) const;
   bool Scan(std::string_view text, std::vector<bool>* found) const;
@@ -52,6 +54,8 @@ class AtomScanner {
   std::array<std::array<uint8_t, 256>, kWindow> buckets_of_{};
   std::array<std::array<uint8_t, 16>, kWindow> low_{};  // the same by half bytes: a superset
   std::array<std::array<uint8_t, 16>, kWindow> high_{};
+  std::array<uint64_t, 64>
+      window_bits_{};  // by WindowBit: what no window of an atom has is not looked at
   bool fast_ = false;
 };
 
