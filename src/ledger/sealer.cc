@@ -34,7 +34,7 @@ void Sealer::End() {
   hasty_->End();
 }
 
-void Sealer::Post(Task task) {
+void Sealer::Post(env::Task task) {
   MutexLock lock(mutex_);
   tasks_.push_back(std::move(task));
   if (!std::exchange(called_, true)) CallWorker();
@@ -46,7 +46,7 @@ void Sealer::CallWorker() {
 }
 
 void Sealer::RunNext() {
-  Task task;
+  env::Task task;
   {
     MutexLock lock(mutex_);
     if (ended_) return;

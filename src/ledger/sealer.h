@@ -55,10 +55,8 @@ class Sealer {
     std::function<void(Result<SealedSegment>)> done;
   };
 
-  using Task = std::function<void()>;
-
   // In the order posted, one at a time, each on the worker that is right when its turn comes.
-  void Post(Task task);
+  void Post(env::Task task);
   void CallWorker() SEAL_REQUIRES(mutex_);
   void RunNext();
 
@@ -79,7 +77,7 @@ class Sealer {
   Status failed_;           // the first failure
 
   mutable Mutex mutex_;
-  std::deque<Task> tasks_ SEAL_GUARDED_BY(mutex_);
+  std::deque<env::Task> tasks_ SEAL_GUARDED_BY(mutex_);
   bool ended_ SEAL_GUARDED_BY(mutex_) = false;
   bool called_ SEAL_GUARDED_BY(mutex_) = false;   // a RunNext is posted or running
   uint64_t durable_ SEAL_GUARDED_BY(mutex_) = 0;  // bytes of the log
